@@ -1,0 +1,1 @@
+"""Group-Net in PyTorch: binarizers, groups, networks, data, training, and the trained zoo."""

@@ -1,0 +1,1 @@
+"""Bitserial and float convolution kernels: definitions, schedules per instruction set, references."""
