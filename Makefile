@@ -1,0 +1,56 @@
+# Set up, show, test and check the project; `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3.11
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+CROSS_TOOLS := qemu-user qemu-user-static g++-aarch64-linux-gnu
+
+.PHONY: help setup cross-tools demo test check format clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: cross-tools $(INSTALLED)  ## install everything into .venv (and, as root on Debian, the arm64 tools)
+
+# The stamp is newer than what it was made from, so that a second `make` installs nothing.
+$(INSTALLED): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "setup needs Python 3.11, found no '$(PYTHON)': install it, or run 'make PYTHON=/path/to/python3.11 setup'" >&2; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+cross-tools:
+	@missing=; \
+	command -v qemu-aarch64 >/dev/null || missing+=" qemu-user"; \
+	command -v qemu-aarch64-static >/dev/null || missing+=" qemu-user-static"; \
+	command -v aarch64-linux-gnu-g++ >/dev/null || missing+=" g++-aarch64-linux-gnu"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CROSS_TOOLS); \
+	else \
+	  echo "arm64 bundles and the emulated phone need:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing); the host flow works without" >&2; \
+	fi
+
+demo: setup  ## compile the digits model, run it on the host and on the emulated phone, and compare both with PyTorch
+	$(VENV)/bin/groupnet demo
+
+test: setup  ## run every test
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest
+
+check: setup  ## lint, formatting, types, direction of imports
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest -q tests/test_imports.py
+
+format: setup  ## rewrite the sources in the project's formatting
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:  ## remove everything that the other targets made
+	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
