@@ -1,4 +1,4 @@
-"""What all tests share: one thread per math library, so that results and run times do not depend on the machine."""
+"""What all tests share: one thread per math library, so that results do not depend on the machine."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The directions of import that docs/architecture.md draws, read from the sources; and what importing costs."""
+"""The directions of import of docs/architecture.md, read from the sources; and what importing costs."""
 
 import ast
 import subprocess
@@ -28,7 +28,7 @@ def imported_modules(source: str, package: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*parents, node.module] if node.module else parents)
-            # `from groupnet import cli` imports the module groupnet.cli as much as `import groupnet.cli` does.
+            # `from groupnet import cli` imports the module as much as `import groupnet.cli` does.
             names.update(f"{base}.{alias.name}" for alias in node.names)
     return names
 

@@ -1,0 +1,53 @@
+"""What can go wrong in the public face, as one small tree; each message is one sentence that says what to do.
+
+GroupNetError
+├── BundleError
+│   ├── BundleFormatError        the folder is no bundle, or its manifest is not what this version writes
+│   ├── BundleDamagedError       a file is missing, cut short or altered
+│   └── BundleTargetError        the bundle was compiled for another kind of processor
+├── OutputFolderError            the result cannot be put where it was asked to go
+├── ModelSourceError             MODEL names nothing that can be compiled
+├── EvaluationError              a bundle and a data set that do not go together
+├── VerificationFailedError      the device computes other numbers than PyTorch
+└── RequirementError             something outside Python is not installed
+"""
+
+
+class GroupNetError(Exception):
+    """Base of the errors that `groupnet` raises itself; `str` of each is one sentence for the user."""
+
+
+class BundleError(GroupNetError):
+    """A bundle cannot be used."""
+
+
+class BundleFormatError(BundleError):
+    """The folder is no bundle, or its manifest is not what this version of the project writes."""
+
+
+class BundleDamagedError(BundleError):
+    """A file of the bundle is missing, cut short or altered since it was written."""
+
+
+class BundleTargetError(BundleError):
+    """The bundle's code was compiled for a processor that the device does not have."""
+
+
+class OutputFolderError(GroupNetError):
+    """The result cannot be put where it was asked to go."""
+
+
+class ModelSourceError(GroupNetError):
+    """MODEL is no zoo name, no registered architecture, no checkpoint and no exported program."""
+
+
+class EvaluationError(GroupNetError):
+    """The bundle and the data set do not go together."""
+
+
+class VerificationFailedError(GroupNetError):
+    """The device computes other numbers than PyTorch."""
+
+
+class RequirementError(GroupNetError):
+    """Something outside Python that the verb needs is not installed."""

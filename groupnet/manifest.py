@@ -1,0 +1,166 @@
+"""The manifest of a bundle: all about a compiled model that is not code or numbers, as validated data."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION = 1
+"""Goes up whenever a manifest of the former version could be misread; readers refuse every other version."""
+
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+Shape = tuple[Positive, ...]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Architecture = Literal["x86_64", "aarch64"]
+
+
+class _Part(BaseModel):
+    """No coercion and no unknown keys: a manifest is what this project wrote, or it is refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Tensor(_Part):
+    """An input or output of the module's `main`; images are NHWC."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+class Preprocessing(_Part):
+    """How an image becomes the input: scaled to [0, 1], resized to a square, then (x - mean) / std."""
+
+    input_size: Positive
+    channels: Positive
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+    layout: Literal["NHWC"] = "NHWC"
+
+    @model_validator(mode="after")
+    def _one_constant_for_each_channel(self) -> Self:
+        if not len(self.mean) == len(self.std) == self.channels:
+            raise ValueError(f"mean and std must have {self.channels} entries, one for each channel")
+        return self
+
+
+class Target(_Part):
+    """What the code was compiled for; `text` is what the user wrote, the rest what TVM made of it."""
+
+    text: str
+    kind: str
+    triple: str
+    mcpu: str
+    mattr: tuple[str, ...]
+    arch: Architecture
+
+
+class Versions(_Part):
+    """The releases that produced the bundle."""
+
+    groupnet: str
+    tvm: str
+    tvm_ffi: str
+    torch: str
+
+
+class Checkpoint(_Part):
+    """The file that the weights came from, to find it again for a comparison with PyTorch."""
+
+    kind: Literal["zoo", "checkpoint", "exported"]
+    name: str  # the zoo name, or the path as the user gave it
+    sha256: Sha256
+
+
+class ModelSource(_Part):
+    """Which model was compiled; random weights time as trained ones do, and predict nothing."""
+
+    architecture: str | None
+    bases: Positive | None
+    random_weights: bool
+    seed: int | None
+    checkpoint: Checkpoint | None
+
+
+class PassFired(_Part):
+    """How often one graph pass rewrote something."""
+
+    name: str
+    phase: str
+    fired: NotNegative
+
+
+class KernelUse(_Part):
+    """How many calls of `main` go to one kernel."""
+
+    name: str
+    count: Positive
+
+
+class Pack(_Part):
+    """One binarised tensor: the words that `verify` takes and gives back for it."""
+
+    layer: str
+    shape: Shape  # NHWC, without the border
+    border: tuple[NotNegative, NotNegative]
+    pad_value: Literal[-1, 1]
+
+
+class LayerChannels(_Part):
+    """The output channels of a wide convolution that belong to one layer of the model."""
+
+    name: str
+    first_channel: NotNegative
+    channels: Positive
+
+
+class Convolution(_Part):
+    """One binary convolution kernel call: the layers it computes and the pack that it reads."""
+
+    layers: tuple[LayerChannels, ...]
+    pack: NotNegative
+    relu: bool
+    shape: Shape  # NHWC of the result
+
+
+class VerificationPlan(_Part):
+    """What the results of `verify` mean, in their order, and what PyTorch's integers hash to (int32 NHWC)."""
+
+    packs: tuple[Pack, ...]
+    convolutions: tuple[Convolution, ...]
+    integers_sha256: dict[str, Sha256]
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        if any(convolution.pack >= len(self.packs) for convolution in self.convolutions):
+            raise ValueError(f"a convolution reads a pack beyond the {len(self.packs)} that there are")
+        layers = {layer.name for convolution in self.convolutions for layer in convolution.layers}
+        if layers != set(self.integers_sha256):
+            raise ValueError("the checksums of integers are not those of the convolutions' layers")
+        return self
+
+
+class FileRecord(_Part):
+    """Size and checksum of one file of the bundle."""
+
+    sha256: Sha256
+    size_bytes: NotNegative
+
+
+class Manifest(_Part):
+    """manifest.json as a whole."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    task: str
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    target: Target
+    versions: Versions
+    source: ModelSource
+    passes: tuple[PassFired, ...]
+    kernels: tuple[KernelUse, ...]
+    verification: VerificationPlan
+    files: dict[str, FileRecord]

@@ -1,0 +1,75 @@
+"""A small bundle without a compiler: valid in every way that `load_bundle` checks."""
+
+import struct
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groupnet import bundle, manifest
+
+
+def elf_header(machine: int) -> bytes:
+    """The first bytes of an ELF library for `machine`, and some more to have something to alter."""
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, machine) + bytes(range(200))
+
+
+def manifest_parts(arch: str = "x86_64", **changes: Any) -> dict[str, Any]:
+    """Everything that a manifest holds except the files' checksums."""
+    parts: dict[str, Any] = {
+        "name": "tiny",
+        "task": "classification",
+        "labels": ("no", "yes"),
+        "preprocessing": manifest.Preprocessing(input_size=4, channels=1, mean=(0.5,), std=(0.25,)),
+        "inputs": (manifest.Tensor(name="x", shape=(1, 4, 4, 1), dtype="float32"),),
+        "outputs": (manifest.Tensor(name="logits", shape=(1, 2), dtype="float32"),),
+        "target": manifest.Target(text="host", kind="llvm", triple="", mcpu="", mattr=(), arch=arch),
+        "versions": manifest.Versions(groupnet="0.1.0", tvm=version("apache-tvm"), tvm_ffi="1", torch="2"),
+        "source": manifest.ModelSource(
+            architecture="tiny", bases=1, random_weights=True, seed=0, checkpoint=None
+        ),
+        "passes": (manifest.PassFired(name="BinarizeOnce", phase="binary dataflow", fired=1),),
+        "kernels": (manifest.KernelUse(name="pack_f32u32", count=1),),
+        "verification": manifest.VerificationPlan(
+            packs=(manifest.Pack(layer="conv", shape=(1, 4, 4, 1), border=(1, 1), pad_value=1),),
+            convolutions=(
+                manifest.Convolution(
+                    layers=(manifest.LayerChannels(name="conv", first_channel=0, channels=2),),
+                    pack=0,
+                    relu=True,
+                    shape=(1, 4, 4, 2),
+                ),
+            ),
+            integers_sha256={"conv": "0" * 64},
+        ),
+    }
+    return parts | changes
+
+
+@pytest.fixture
+def numbers() -> bundle.ReferenceNumbers:
+    rng = np.random.default_rng(0)
+    return bundle.ReferenceNumbers(
+        inputs=(rng.standard_normal((1, 4, 4, 1), dtype=np.float32),),
+        outputs=(rng.standard_normal((1, 2), dtype=np.float32),),
+        signs={"conv": rng.integers(0, 256, (1, 4, 4, 4), dtype=np.uint8)},
+    )
+
+
+@pytest.fixture
+def write_bundle(numbers: bundle.ReferenceNumbers) -> Callable[..., Path]:
+    """Writes a small bundle for the ELF machine 62 or 183, its manifest changed by keywords."""
+
+    def write(out: Path, *, machine: int = 62, **changes: Any) -> Path:
+        arch = {62: "x86_64", 183: "aarch64"}[machine]
+        with bundle.new_bundle(out) as folder:
+            (folder / bundle.MODULE).write_bytes(elf_header(machine))
+            bundle.write_reference(folder, numbers)
+            parts = manifest_parts(arch, **changes)
+            bundle.write_manifest(folder, manifest.Manifest(files=bundle.record_files(folder), **parts))
+        return out
+
+    return write
