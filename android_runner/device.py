@@ -1,0 +1,120 @@
+"""What every device offers: who it is, and sessions in which modules are loaded, run and timed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from android_runner.tensor_types import TensorType
+
+Signatures = Mapping[str, Sequence[TensorType]]
+"""The input types of each function of a module, by function name."""
+
+DEFAULT_CALL_TIMEOUT_S = 600.0
+"""Longest that one call within a session (load, run, time) may take unless the caller says otherwise."""
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """Who a device is.
+
+    Attributes:
+        kind: ``host`` (this machine), ``emulator`` (the emulated phone) or ``adb`` (a phone).
+        name: How `open_device` calls it: ``host``, ``emulator``, ``adb:SERIAL``.
+        serial: Its ADB serial, or None for the host.
+        model: For example ``Pixel 6``.
+        cpu: Its cores, for example ``4x Cortex-A55 + 4x Cortex-A76``.
+        arch: As ``uname -m`` says it: ``x86_64`` or ``aarch64``.
+        emulated: True where instructions are emulated, so that times are no latencies.
+        android: The Android release, such as ``13``, or None for the host.
+        cores: Number of cores that may run at once.
+    """
+
+    kind: Literal["host", "emulator", "adb"]
+    name: str
+    serial: str | None
+    model: str
+    cpu: str
+    arch: str
+    emulated: bool
+    android: str | None
+    cores: int
+
+
+class LoadedModule(Protocol):
+    """A compiled module that a device has loaded and can run."""
+
+    def run(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.generic]]:
+        """Run a function and return its outputs, nested tuples flattened in order.
+
+        Raises:
+            UnknownFunctionError: The module has no such function.
+            InputMismatchError: The inputs do not fit; nothing was sent to the device.
+            ServerError: The module failed on the device.
+        """
+        ...
+
+    def time(
+        self,
+        function: str,
+        inputs: Sequence[npt.NDArray[np.generic]],
+        *,
+        runs: int,
+        warmup: int,
+        threads: int,
+    ) -> list[float]:
+        """Time a function on the device itself; return ``runs`` raw samples in ms, one per call.
+
+        The device makes ``1 + warmup + runs`` calls; the first ``1 + warmup`` are discarded.
+
+        Raises:
+            ThreadsUnavailableError: The device cannot run ``threads`` threads.
+            ValueError: ``runs`` or ``threads`` is below 1, or ``warmup`` below 0.
+            DeviceError: As `run`.
+        """
+        ...
+
+    def set_threads(self, threads: int) -> None:
+        """Let kernels use ``threads`` threads from now on, and read back that they do.
+
+        Raises:
+            ThreadsUnavailableError: The device cannot run that many.
+        """
+        ...
+
+
+class Session(Protocol):
+    """Exclusive use of a device's runtime; ends with its `with` block."""
+
+    def load(self, module: Path, signatures: Signatures | None = None) -> LoadedModule:
+        """Bring a compiled Relax module to the device, check it there and load it.
+
+        Args:
+            module: The shared library that `compile` wrote.
+            signatures: Input types by function; inputs of the functions named are checked before a run.
+
+        Raises:
+            WrongArchitectureError: The module is for another machine.
+            AlteredFileError: What arrived on the device is not what was sent.
+            DeviceFullError: There is no space for it on the device.
+            ServerError: The runtime refused it.
+        """
+        ...
+
+
+class Device(Protocol):
+    """A machine that can run compiled modules."""
+
+    def info(self) -> DeviceInfo:
+        """Ask the device who it is."""
+        ...
+
+    def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> AbstractContextManager[Session]:
+        """Open a session in which no single call takes longer than ``timeout_s`` seconds."""
+        ...

@@ -1,0 +1,116 @@
+"""What can go wrong between this machine and a device.
+
+DeviceError
+├── NoSuchDeviceError            no device answers to that name
+├── TransportError               the link to the device
+│   ├── LinkLostError            it broke
+│   ├── RefusedPortError         nothing listens on the device's port
+│   ├── TransportTimeoutError    it took longer than its time limit
+│   └── AuthenticationError      the device does not know our ADB key
+├── RemoteCommandError           a shell command on the device failed
+├── RemoteFileError              a file on the device could not be read or written
+├── DeviceFullError              the device has no space left
+├── ServerError                  the device server or what runs in it
+│   ├── WrongTokenError          the server refused our token
+│   ├── AlteredFileError         a file on the device is not the one that was sent
+│   └── IllegalInstructionError  the module uses instructions the device's cores lack
+├── WrongArchitectureError       the module is for another machine
+├── UnknownFunctionError         the module has no such function
+├── InputMismatchError           the inputs are not what the function takes
+├── ThreadsUnavailableError      the device cannot run that many threads
+└── RuntimeBuildError            the device's runtime cannot be put together here
+"""
+
+from __future__ import annotations
+
+
+class DeviceError(Exception):
+    """Base of every error of this package; the message is one sentence a user can act on."""
+
+
+class NoSuchDeviceError(DeviceError):
+    """No device answers to the given name."""
+
+
+class TransportError(DeviceError):
+    """The link between this machine and the device failed."""
+
+
+class LinkLostError(TransportError):
+    """The connection to the device broke."""
+
+
+class RefusedPortError(TransportError):
+    """Nothing listens on the device's port."""
+
+
+class TransportTimeoutError(TransportError):
+    """A call to the device took longer than its time limit."""
+
+
+class AuthenticationError(TransportError):
+    """The device does not accept our ADB key, or there is none."""
+
+
+class RemoteCommandError(DeviceError):
+    """A shell command on the device ended with a non-zero exit code.
+
+    Attributes:
+        command: The command line, as given to the device's shell.
+        exit_code: What it ended with.
+        stdout: Its standard output.
+        stderr: Its standard error.
+    """
+
+    def __init__(self, command: str, exit_code: int, stdout: str, stderr: str) -> None:
+        """Keep everything the command said."""
+        said = (stderr.strip() or stdout.strip() or "nothing said").splitlines()[-1]
+        super().__init__(f"Expected `{command}` to succeed on the device; got exit code {exit_code}: {said}")
+        self.command = command
+        self.exit_code = exit_code
+        self.stdout = stdout
+        self.stderr = stderr
+
+
+class RemoteFileError(DeviceError):
+    """A file on the device could not be read or written."""
+
+
+class DeviceFullError(DeviceError):
+    """The device has no space left for what was sent."""
+
+
+class ServerError(DeviceError):
+    """The device server, or the module that runs in it, failed."""
+
+
+class WrongTokenError(ServerError):
+    """The device server refused the session's token."""
+
+
+class AlteredFileError(ServerError):
+    """A file on the device is not the one that was sent there."""
+
+
+class IllegalInstructionError(ServerError):
+    """The module uses instructions that the device's cores do not have."""
+
+
+class WrongArchitectureError(DeviceError):
+    """The module was built for another machine."""
+
+
+class UnknownFunctionError(DeviceError):
+    """The module has no function of that name."""
+
+
+class InputMismatchError(DeviceError):
+    """The inputs' number, shapes or types are not what the function takes."""
+
+
+class ThreadsUnavailableError(DeviceError):
+    """The device cannot run that many threads at once."""
+
+
+class RuntimeBuildError(DeviceError):
+    """The device's runtime could not be put together on this machine."""

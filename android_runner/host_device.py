@@ -1,0 +1,154 @@
+"""This machine as a device: modules are loaded into this process and run on a thread of their own."""
+
+from __future__ import annotations
+
+import os
+import platform
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, LoadedModule, Session, Signatures
+from android_runner.elf import check_architecture
+from android_runner.errors import DeviceError, ServerError, ThreadsUnavailableError, TransportTimeoutError
+from android_runner.probe import host_cpu_name
+
+Result = TypeVar("Result")
+
+
+class HostDevice:
+    """Implements `android_runner.device.Device` for this machine."""
+
+    def info(self) -> DeviceInfo:
+        """Describe this machine."""
+        return DeviceInfo(
+            kind="host",
+            name="host",
+            serial=None,
+            model=platform.node(),
+            cpu=host_cpu_name(),
+            arch=platform.machine(),
+            emulated=False,
+            android=None,
+            cores=len(os.sched_getaffinity(0)),
+        )
+
+    @contextmanager
+    def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:
+        """Open a session; see `Device.session`."""
+        executor = HostExecutor(timeout_s)
+        try:
+            yield HostSession(executor)
+        finally:
+            executor.close()
+
+
+class HostSession:
+    """Implements `android_runner.device.Session` for this machine."""
+
+    def __init__(self, executor: HostExecutor) -> None:
+        """Keep the executor that every module of the session runs on."""
+        self._executor = executor
+
+    def load(self, module: Path, signatures: Signatures | None = None) -> LoadedModule:
+        """Load a module in place; see `Session.load`."""
+        # Imported here: this takes over a second, and listing devices needs none of it.
+        import tvm
+
+        from android_runner.relax_module import RelaxModule
+
+        check_architecture(module, platform.machine(), "this machine")
+        loaded = self._executor.call(
+            f"load {module.name}", lambda: tvm.runtime.load_module(str(module.resolve()))
+        )
+        return RelaxModule(loaded, tvm.cpu(), self._executor, signatures or {})
+
+
+class HostExecutor:
+    """Runs calls on one thread, because TVM keeps a thread pool and core affinity per calling thread.
+
+    Pinning its main thread to cores therefore cannot leak into the rest of this process, and a new number of
+    threads is a new thread with a new pool.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        """Start the thread; no call takes longer than ``timeout_s``."""
+        self._timeout_s = timeout_s
+        self._worker = _Worker()
+
+    def call(self, what: str, function: Callable[[], Result]) -> Result:
+        """Run ``function`` on the thread; see `Executor.call`."""
+        return self._worker.call(what, function, self._timeout_s)
+
+    def set_threads(self, threads: int) -> None:
+        """Go on with a fresh thread whose pool has ``threads`` threads; see `Executor.set_threads`."""
+        cores = sorted(os.sched_getaffinity(0))
+        if threads > len(cores):
+            raise ThreadsUnavailableError(
+                f"Expected at most {len(cores)} threads on this machine; got {threads}; ask for fewer"
+            )
+        worker = _Worker()
+        used = worker.call("set threads", lambda: _configure_pool(cores[:threads]), self._timeout_s)
+        if used != threads:
+            worker.close()
+            raise ThreadsUnavailableError(
+                f"Expected {threads} threads on this machine; the runtime took {used}; ask for {used}"
+            )
+        self._worker.close()
+        self._worker = worker
+
+    def close(self) -> None:
+        """End the thread after the call it is in."""
+        self._worker.close()
+
+
+def _configure_pool(cores: list[int]) -> int:
+    from tvm_ffi import get_global_func
+
+    # Mode -2: one thread to a core of this list; its length is also the size of this thread's new pool.
+    get_global_func("runtime.config_threadpool")(-2, len(cores), [str(core) for core in cores])
+    return int(get_global_func("runtime.NumThreads")())
+
+
+class _Worker:
+    """One daemon thread that runs one call at a time."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], queue.SimpleQueue[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._serve, name="host-device", daemon=True)
+        self._thread.start()
+
+    def call(self, what: str, function: Callable[[], Result], timeout_s: float) -> Result:
+        answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._jobs.put((function, answer))
+        try:
+            succeeded, value = answer.get(timeout=timeout_s)
+        except queue.Empty:
+            raise TransportTimeoutError(
+                f"Expected this machine to {what} within {timeout_s:g} s; it did not; allow more time"
+            ) from None
+        if succeeded:
+            return cast(Result, value)
+        if isinstance(value, DeviceError):
+            raise value
+        reason = (str(value).strip() or type(value).__name__).splitlines()[-1]
+        raise ServerError(f"Expected this machine to {what}; the runtime said: {reason}") from value
+
+    def close(self) -> None:
+        self._jobs.put(None)
+        self._thread.join(timeout=1.0)
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            function, answer = job
+            try:
+                answer.put((True, function()))
+            except Exception as exc:  # handed to the caller, who raises it
+                answer.put((False, exc))
+            # Otherwise the last module would live as long as the thread waits.
+            del job, function, answer
