@@ -1,0 +1,117 @@
+"""The groups that Group-Net decomposes: K homogeneous binary branches of residual blocks, then fused."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from models.config import GroupNetConfig
+from models.fusion import Fusion, SoftConnection
+from models.layers import BinaryConv2d
+
+
+class LayerDecomposition(nn.Module):
+    """One convolution rebuilt from K binary ones that share its input's signs (layer-wise, LBD)."""
+
+    def __init__(self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> None:
+        """Make K 3x3 convolutions and their fusion."""
+        super().__init__()
+        self.bases = nn.ModuleList(
+            _conv3x3(config, in_channels, out_channels, stride) for _ in range(config.bases)
+        )
+        self.fusion = Fusion(config.bases, config.fusion)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve [N, C, H, W] to [N, O, OH, OW]."""
+        fused: torch.Tensor = self.fusion([base(x) for base in self.bases])
+        return fused
+
+
+class ResidualBranch(nn.Module):
+    """Two 3x3 convolutions with a skip each: `h = BN(ReLU(conv(x))) + residual`, `y = BN(ReLU(conv(h))) + h`.
+
+    The order convolution, ReLU, batch norm, add and the absence of a ReLU after the add are the official
+    code's.
+    """
+
+    def __init__(self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> None:
+        """Make the convolutions, decomposed themselves where the group is a layer."""
+        super().__init__()
+        conv = LayerDecomposition if config.group == "layer" else _conv3x3
+        self.conv1 = conv(config, in_channels, out_channels, stride)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = conv(config, out_channels, out_channels, 1)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """Map x [N, C, H, W] to [N, O, OH, OW]; `residual` already has the shape of the result."""
+        hidden = self.bn1(torch.relu(self.conv1(x))) + residual
+        y: torch.Tensor = self.bn2(torch.relu(self.conv2(hidden))) + hidden
+        return y
+
+
+class BlockBranches(nn.Module):
+    """The branches of one residual block, with the one shortcut that they share."""
+
+    def __init__(self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> None:
+        """Make K branches (one where each layer is a group) and, where the shape changes, a 1x1 shortcut."""
+        super().__init__()
+        count = 1 if config.group == "layer" else config.bases
+        self.branches = nn.ModuleList(
+            ResidualBranch(config, in_channels, out_channels, stride) for _ in range(count)
+        )
+        self.shortcut = (
+            nn.Identity()
+            if stride == 1 and in_channels == out_channels
+            else nn.Sequential(
+                _downsample(config, in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
+            )
+        )
+
+    def forward(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Map one tensor that all branches read, or one for each branch, to one output for each branch."""
+        residuals = [self.shortcut(x) for x in inputs]
+        if len(inputs) == 1:
+            # One input for all: its shortcut runs once, and its signs need to be packed only once.
+            inputs = list(inputs) * len(self.branches)
+            residuals = residuals * len(self.branches)
+        return [
+            branch(x, residual) for branch, x, residual in zip(self.branches, inputs, residuals, strict=True)
+        ]
+
+
+class Group(nn.Module):
+    """Residual blocks in sequence, decomposed together: K branches run through all, then are fused."""
+
+    def __init__(self, config: GroupNetConfig, blocks: Sequence[BlockBranches], *, gated: bool) -> None:
+        """Put `blocks` in sequence; `gated` groups mix their inputs through a soft connection."""
+        super().__init__()
+        # With one base whose output is also the average, the connection would be the identity.
+        mixes = gated and config.gate != "none" and (config.bases > 1 or config.fusion == "learned")
+        self.gate = SoftConnection(config.bases, config.gate) if mixes else None
+        self.blocks = nn.ModuleList(blocks)
+        # Where each layer is its own group, the layers are fused already and one stream is left.
+        self.fusion = Fusion(1, "average") if config.group == "layer" else Fusion(config.bases, config.fusion)
+
+    def forward(
+        self, outputs: list[torch.Tensor], fused: torch.Tensor
+    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Map the last group's branch outputs and their fusion to this group's."""
+        outputs = [fused] if self.gate is None else self.gate(outputs, fused)
+        for block in self.blocks:
+            outputs = block(outputs)
+        return outputs, self.fusion(outputs)
+
+
+def _conv3x3(config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    return BinaryConv2d(
+        in_channels, out_channels, 3, stride=stride, pad_value=config.pad_value, precision=config.precision
+    )
+
+
+def _downsample(config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    if config.downsample == "float":
+        return nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
+    return BinaryConv2d(
+        in_channels, out_channels, 1, stride=stride, pad_value=config.pad_value, precision=config.precision
+    )

@@ -1,0 +1,77 @@
+"""`BinaryConv2d`, the convolution of a branch with latent weights, in each of three precisions."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from models.binarize import weight_scale
+from models.binary_conv2d import binary_conv2d
+from models.config import Precision
+
+
+class BinaryConv2d(nn.Module):
+    """A square convolution without bias: `alpha * conv2d(pad(sign(x)), sign(W))`, alpha = mean |W|.
+
+    Other precisions keep the parameter's name and shape, so that weights move from one to the next:
+    `tanh` pre-trains (`conv2d(pad(tanh(x)), W)`), `float` is the float twin (`conv2d(x, W)`, zero padding).
+
+    Args:
+        in_channels: C of x [N, C, H, W].
+        out_channels: O of the result [N, O, OH, OW].
+        kernel_size: Taps in each direction; the padding keeps the size at stride 1.
+        stride: Step in pixels, in both directions.
+        pad_value: +1 or -1, the value of the border around binarised (or tanh) activations.
+        precision: `binary`, `tanh` or `float`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        pad_value: int = 1,
+        precision: Precision = "binary",
+    ) -> None:
+        """Allocate latent weights [O, C, KH, KW] and draw them Xavier-uniform, as the official code does."""
+        super().__init__()
+        self.stride = stride
+        self.padding = (kernel_size - 1) // 2
+        self.pad_value = pad_value
+        self.precision = precision
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve [N, C, H, W] to [N, O, OH, OW]."""
+        if self.precision == "float":
+            return F.conv2d(x, self.weight, stride=self.stride, padding=self.padding)
+        if self.precision == "tanh":
+            padded = F.pad(x.tanh(), (self.padding,) * 4, value=float(self.pad_value))
+            return F.conv2d(padded, self.weight, stride=self.stride)
+        alpha = weight_scale(self.weight)
+        # The paper's straight-through estimator is the identity from Wb = alpha * sign(W) to W. The
+        # operator's is the identity from sign(w) to w and alpha comes after it, which would scale dL/dW by
+        # alpha; w = W / alpha undoes that and changes no sign. Only training pays for it: the exported graph
+        # holds W itself.
+        weight = (
+            self.weight / alpha.clamp_min(torch.finfo(alpha.dtype).tiny) if self.training else self.weight
+        )
+        return binary_convolution(x, weight, self.stride, self.padding, self.pad_value) * alpha
+
+    def extra_repr(self) -> str:
+        """Shape and attributes for `repr`."""
+        out_channels, in_channels, kernel_size, _ = self.weight.shape
+        return (
+            f"{in_channels}, {out_channels}, kernel_size={kernel_size}, stride={self.stride}, "
+            f"pad_value={self.pad_value:+d}, precision={self.precision}"
+        )
+
+
+def binary_convolution(
+    x: torch.Tensor, weight: torch.Tensor, stride: int, padding: int, pad_value: int
+) -> torch.Tensor:
+    """`binary_conv2d` with equal stride and padding in both directions and no dilation."""
+    y: torch.Tensor = binary_conv2d(x, weight, [stride] * 2, [padding] * 2, [1, 1], pad_value)
+    return y

@@ -1,0 +1,140 @@
+"""The architectures by name. Listing them needs no torch; `build` imports it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from models.config import GroupNetConfig, Precision
+from models.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from models.group_net import GroupNet
+
+
+@dataclasses.dataclass(frozen=True)
+class ArchitectureInfo:
+    """What a user needs to know to choose an architecture; sizes in pixels."""
+
+    name: str
+    task: str
+    input_size: int
+    in_channels: int
+    num_classes: int
+    default_bases: int
+    description: str
+
+
+Builder = Callable[[], GroupNetConfig]
+_BUILDERS: dict[str, tuple[str, str, Builder]] = {}
+
+
+def register(task: str, description: str) -> Callable[[Builder], Builder]:
+    """Register the decorated function, which returns a configuration, under its own name."""
+
+    def add(builder: Builder) -> Builder:
+        _BUILDERS[builder.__name__] = (task, description, builder)
+        return builder
+
+    return add
+
+
+def architectures() -> list[ArchitectureInfo]:
+    """All registered architectures in order of registration."""
+    infos = []
+    for name, (task, description, builder) in _BUILDERS.items():
+        config = builder()
+        infos.append(
+            ArchitectureInfo(
+                name,
+                task,
+                config.input_size,
+                config.in_channels,
+                config.num_classes,
+                config.bases,
+                description,
+            )
+        )
+    return infos
+
+
+def config_of(name: str) -> GroupNetConfig:
+    """The default configuration of an architecture.
+
+    Raises:
+        UnknownNameError: No architecture has that name; the message lists the closest ones.
+    """
+    if name not in _BUILDERS:
+        raise UnknownNameError("architecture", name, _BUILDERS)
+    return _BUILDERS[name][2]()
+
+
+def build(
+    name: str,
+    *,
+    bases: int | None = None,
+    input_size: int | None = None,
+    num_classes: int | None = None,
+    precision: Precision = "binary",
+    seed: int = 0,
+    **overrides: Any,
+) -> "GroupNet":
+    """A network with random parameters, in training mode, the same for the same seed.
+
+    Args:
+        name: A registered architecture.
+        bases: K; the architecture's default if None.
+        input_size: Height and width in pixels; the architecture's default if None.
+        num_classes: Outputs of the classifier; the architecture's default if None.
+        precision: `binary`, `tanh` (pre-training) or `float` (the float twin); the parameters' names are the
+            same.
+        seed: Seed of the parameters; the global generator is left as it was.
+        **overrides: Any other field of `GroupNetConfig`, such as `gate="none"` or `downsample="float"`.
+
+    Raises:
+        UnknownNameError: No such architecture or option.
+        ConfigError: The values contradict each other.
+    """
+    import torch
+
+    from models.group_net import GroupNet
+
+    given = {"bases": bases, "input_size": input_size, "num_classes": num_classes}
+    overrides |= {key: value for key, value in given.items() if value is not None}
+    config = config_of(name).replace(precision=precision, **overrides)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return GroupNet(config)
+
+
+@register("classification", "ResNet-18 for ImageNet; averaged bases, one gate a block (official code)")
+def groupnet_resnet18() -> GroupNetConfig:
+    return _imagenet((2, 2, 2, 2))
+
+
+@register("classification", "ResNet-34 for ImageNet; averaged bases, one gate a block (official code)")
+def groupnet_resnet34() -> GroupNetConfig:
+    return _imagenet((3, 4, 6, 3))
+
+
+@register("classification", "ResNet-18 for ImageNet with float 1x1 shortcuts (Group-Net**)")
+def groupnet_resnet18_fp_downsample() -> GroupNetConfig:
+    return _imagenet((2, 2, 2, 2)).replace(downsample="float")
+
+
+@register("classification", "three residual blocks for 32x32 grey images of digits")
+def groupnet_digits() -> GroupNetConfig:
+    return GroupNetConfig(
+        depths=(1, 1, 1),
+        width=32,
+        bases=3,
+        num_classes=10,
+        in_channels=1,
+        input_size=32,
+        stem="small_stride2",
+    )
+
+
+def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:
+    return GroupNetConfig(
+        depths=depths, width=64, bases=5, num_classes=1000, in_channels=3, input_size=224, stem="imagenet"
+    )
