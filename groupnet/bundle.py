@@ -7,7 +7,6 @@
 
 import hashlib
 import json
-import struct
 import zipfile
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from android_runner.elf import module_architecture
 from groupnet.errors import BundleDamagedError, BundleFormatError, BundleTargetError
 from groupnet.manifest import SCHEMA_VERSION, FileRecord, Manifest
 from groupnet.replace_folder import replace_folder
@@ -27,8 +27,6 @@ MODULE = "module.so"
 MANIFEST = "manifest.json"
 REFERENCE = "reference.npz"
 _CHECKED_FILES = (MODULE, REFERENCE)
-
-_ELF_MACHINES = {62: "x86_64", 183: "aarch64"}  # e_machine of the ELF header
 
 
 @dataclass(frozen=True)
@@ -124,14 +122,14 @@ def load_bundle(path: Path) -> Bundle:
         BundleFormatError: no bundle, another schema version, another TVM's, or an invalid manifest.
         BundleDamagedError: a file is missing, cut short or altered.
         BundleTargetError: the code is not for the processor that the manifest names.
+        WrongArchitectureError: it is for no processor that this project knows.
     """
     manifest = _read_manifest(path)
     _check_files(path, manifest)
-    found = _module_architecture(path / MODULE)
+    found = module_architecture(path / MODULE)
     if found != manifest.target.arch:
         raise BundleTargetError(
-            f"expected {manifest.target.arch} code in {path / MODULE}; got {found or 'no ELF library'}: "
-            "compile the model again"
+            f"expected {manifest.target.arch} code in {path / MODULE}; got {found}: compile the model again"
         )
     built_by, installed = manifest.versions.tvm, version("apache-tvm")
     if built_by != installed:
@@ -216,16 +214,6 @@ def _check_files(path: Path, manifest: Manifest) -> None:
             raise BundleDamagedError(
                 f"expected {file} as it was written; its SHA-256 differs: compile or copy the bundle again"
             )
-
-
-def _module_architecture(module: Path) -> str | None:
-    """The architecture that an ELF library's header names; None for anything else."""
-    with module.open("rb") as file:
-        header = file.read(20)
-    if len(header) < 20 or header[:4] != b"\x7fELF":
-        return None
-    machine: int = struct.unpack_from("<H", header, 18)[0]
-    return _ELF_MACHINES.get(machine, f"ELF machine {machine}")
 
 
 def _numbered(archive: Any, kind: str) -> tuple[npt.NDArray[Any], ...]:

@@ -1,0 +1,21 @@
+"""The command line: one verb for each module of this package."""
+
+import typer
+
+from groupnet import devices, emulator, list_models
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    # A fault of this program shows an ordinary traceback; errors of use never get that far (boundary.py).
+    pretty_exceptions_enable=False,
+    help="Compile Group-Net binary neural networks for phones, and measure them there.",
+)
+app.command()(list_models.models)
+app.command()(devices.devices)
+app.add_typer(emulator.app, name="emulator")
+
+
+def main() -> None:
+    """Entry point of `groupnet`."""
+    app()
