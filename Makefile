@@ -7,14 +7,13 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3.11
 VENV := .venv
 INSTALLED := $(VENV)/.installed
-CROSS_TOOLS := qemu-user qemu-user-static g++-aarch64-linux-gnu
 
-.PHONY: help setup cross-tools demo test check format clean
+.PHONY: help setup system-tools demo test check format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-setup: cross-tools $(INSTALLED)  ## install everything into .venv (and, as root on Debian, the arm64 tools)
+setup: system-tools $(INSTALLED)  ## install everything into .venv (and, as root on Debian, the compilers and qemu)
 
 # The stamp is newer than what it was made from, so that a second `make` installs nothing.
 $(INSTALLED): pyproject.toml constraints.txt
@@ -23,16 +22,17 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
-cross-tools:
+system-tools:
 	@missing=; \
+	command -v g++ >/dev/null || missing+=" g++"; \
 	command -v qemu-aarch64 >/dev/null || missing+=" qemu-user"; \
 	command -v qemu-aarch64-static >/dev/null || missing+=" qemu-user-static"; \
 	command -v aarch64-linux-gnu-g++ >/dev/null || missing+=" g++-aarch64-linux-gnu"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CROSS_TOOLS); \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	else \
-	  echo "arm64 bundles and the emulated phone need:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing); the host flow works without" >&2; \
+	  echo "compiling (g++) and the emulated phone (the others) need:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing)" >&2; \
 	fi
 
 demo: setup  ## compile the digits model, run it on the host and on the emulated phone, and compare both with PyTorch

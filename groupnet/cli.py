@@ -2,7 +2,7 @@
 
 import typer
 
-from groupnet import devices, emulator, list_models
+from groupnet import devices, doctor, emulator, list_models
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command()(list_models.models)
 app.command()(devices.devices)
+app.command()(doctor.doctor)
 app.add_typer(emulator.app, name="emulator")
 
 

@@ -45,7 +45,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that says what is being done: a live line on a terminal, else one line for each step."""
+    """Give a function that says what is being done: a live line on a terminal, elsewhere a line a step."""
     if not _STDERR.is_terminal:
         yield note
         return

@@ -11,7 +11,9 @@ Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Shape = tuple[Positive, ...]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Architecture = Literal["x86_64", "aarch64"]
+
+ARCHITECTURES = ("x86_64", "aarch64")
+"""The processors that devices have, as `uname -m` says it."""
 
 
 class _Part(BaseModel):
@@ -52,7 +54,13 @@ class Target(_Part):
     triple: str
     mcpu: str
     mattr: tuple[str, ...]
-    arch: Architecture
+    arch: str
+
+    @model_validator(mode="after")
+    def _has_a_device(self) -> Self:
+        if self.arch not in ARCHITECTURES:
+            raise ValueError(f"arch must be one of {', '.join(ARCHITECTURES)}; got {self.arch}")
+        return self
 
 
 class Versions(_Part):
@@ -103,7 +111,13 @@ class Pack(_Part):
     layer: str
     shape: Shape  # NHWC, without the border
     border: tuple[NotNegative, NotNegative]
-    pad_value: Literal[-1, 1]
+    pad_value: int
+
+    @model_validator(mode="after")
+    def _pads_with_a_sign(self) -> Self:
+        if self.pad_value not in (-1, 1):
+            raise ValueError(f"pad_value must be -1 or 1; got {self.pad_value}")
+        return self
 
 
 class LayerChannels(_Part):
