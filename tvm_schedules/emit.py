@@ -1,0 +1,114 @@
+"""Small vocabulary for writing loop nests with TVM's IR builder: loops, vectors, local registers.
+
+A kernel here is written out as a scheduled loop nest rather than derived by schedule primitives: register tiles of two
+sizes without bounds checks and byte accumulators that are widened every 31 steps have no primitive.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tvm import tirx
+from tvm.script.ir_builder import IRBuilder
+from tvm.target import codegen
+from tvm.tirx.script.builder import ir as builder
+
+Expr = Any
+Buffer = Any
+PrimFunc = Any
+
+
+@contextmanager
+def prim_func(name: str, op: str) -> Iterator[list[PrimFunc]]:
+    """Build a PrimFunc named `name`; the list holds it after the block has ended.
+
+    The attributes say that no argument aliases another, that nobody shall schedule it again, and which kernel it is.
+    """
+    built: list[PrimFunc] = []
+    with IRBuilder() as ir_builder:
+        with builder.prim_func(s_tir=True):
+            builder.func_name(name)
+            builder.func_attr(
+                {
+                    "global_symbol": name,
+                    "groupnet.kernel": op,
+                    "tirx.is_scheduled": True,
+                    "tirx.noalias": True,
+                }
+            )
+            yield built
+    built.append(ir_builder.get())
+
+
+def argument(name: str, shape: Sequence[int], dtype: str) -> Buffer:
+    """Declare the next argument of the function."""
+    return builder.arg(name, builder.buffer(tuple(shape), dtype))
+
+
+def reshaped(buffer: Buffer, shape: Sequence[int]) -> Buffer:
+    """View a buffer's memory with another shape of as many elements."""
+    return builder.decl_buffer(tuple(shape), buffer.ty.dtype, data=buffer.data)
+
+
+def local(elements: int, dtype: str) -> Buffer:
+    """Allocate a small array that the code generator keeps in registers where every index is a constant."""
+    return builder.alloc_buffer((elements,), dtype, scope="local")
+
+
+def workspace(shape: Sequence[int], dtype: str) -> Buffer:
+    """Allocate a temporary tensor from the runtime's workspace pool."""
+    return builder.alloc_buffer(tuple(shape), dtype, scope="global")
+
+
+@contextmanager
+def serial(extent: int) -> Iterator[Expr]:
+    """Loop over `range(extent)`; a single iteration makes no loop and yields the integer 0."""
+    if extent == 1:
+        yield 0
+    else:
+        with builder.serial(0, extent) as index:
+            yield index
+
+
+@contextmanager
+def parallel(extent: int) -> Iterator[Expr]:
+    """Share `range(extent)` among the threads of the runtime's pool."""
+    with builder.parallel(0, extent) as index:
+        yield index
+
+
+@contextmanager
+def when(condition: Expr) -> Iterator[None]:
+    """Run the block if `condition` holds."""
+    with builder.If(condition), builder.Then():
+        yield
+
+
+def span(start: Expr, lanes: int) -> Expr:
+    """Index of `lanes` consecutive elements from `start`."""
+    return start if lanes == 1 else tirx.Ramp(start, 1, lanes)
+
+
+def splat(value: Expr, lanes: int) -> Expr:
+    """Broadcast a scalar to a vector."""
+    return value if lanes == 1 else tirx.Broadcast(value, lanes)
+
+
+def constant(value: int | float, dtype: str, lanes: int) -> Expr:
+    """Return a vector of `lanes` times the constant `value`."""
+    return splat(tirx.const(value, dtype), lanes)
+
+
+def store(buffer: Buffer, value: Expr, *indices: Expr) -> None:
+    """Write a scalar or a vector (the last index being a `span`)."""
+    builder.buffer_store(buffer, value, list(indices))
+
+
+def reinterpret(value: Expr, dtype: str) -> Expr:
+    """Read the bits of `value` as another type of the same total width."""
+    return tirx.reinterpret(dtype, value)
+
+
+def llvm(intrinsic: str, dtype: str, *operands: Expr) -> Expr:
+    """Call an LLVM intrinsic without side effects, by its LLVM name."""
+    return tirx.call_llvm_pure_intrin(dtype, codegen.llvm_lookup_intrinsic_id(intrinsic), *operands)

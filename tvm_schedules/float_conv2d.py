@@ -1,0 +1,278 @@
+"""Float convolution and dense layers, by the same register tiles as the binary convolution.
+
+Layouts   x float32 `[N, H, W, C]` without padding; weights float32 `[ceil(O/ot), KH, KW, C, ot]`; bias float32 `[O]`;
+          out float32 `[N, Ho, Wo, O]`. Dense: x `[N, C]`, weights `[ceil(O/ot), 1, 1, C, ot]`, out `[N, O]`.
+Padding   zeros, written around a copy of the input inside the kernel (1 to 3 % of a 3x3 convolution's time).
+Sums      in float32, in the order kh, kw, c, contracted to fused multiply-adds where the CPU has them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tvm import tirx
+from tvm.target import Target
+
+from tvm_schedules.emit import (
+    Buffer,
+    Expr,
+    PrimFunc,
+    argument,
+    constant,
+    parallel,
+    prim_func,
+    reshaped,
+    serial,
+    span,
+    store,
+    when,
+    workspace,
+)
+from tvm_schedules.errors import KernelError
+from tvm_schedules.naming import KernelName
+from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.partition import parts
+from tvm_schedules.steps import float_step
+from tvm_schedules.targets import InstructionSet, instruction_set
+from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, weight_block
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class FloatConv2dShape:
+    """Geometry of a float convolution; `height` and `width` are those of the unpadded input.
+
+    Raises:
+        KernelError: if an extent is not positive or nothing is left to compute.
+    """
+
+    batch: int
+    height: int
+    width: int
+    in_channels: int
+    out_channels: int
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+
+    def __post_init__(self) -> None:
+        """Check the geometry."""
+        extents = (self.batch, self.height, self.width, self.in_channels, self.out_channels)
+        if min(*extents, *self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
+            raise KernelError(f"expected positive extents and padding >= 0; got {self}; correct the shape")
+        if self.out_height < 1 or self.out_width < 1:
+            raise KernelError(
+                f"expected a kernel that fits the padded input; got {self}; pad more or take a smaller kernel"
+            )
+
+    @property
+    def out_height(self) -> int:
+        """Rows of the output."""
+        reach = self.dilation[0] * (self.kernel[0] - 1) + 1
+        return (self.height + 2 * self.padding[0] - reach) // self.stride[0] + 1
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output."""
+        reach = self.dilation[1] * (self.kernel[1] - 1) + 1
+        return (self.width + 2 * self.padding[1] - reach) // self.stride[1] + 1
+
+    @property
+    def in_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the float32 NHWC input."""
+        return self.batch, self.height, self.width, self.in_channels
+
+    @property
+    def out_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the float32 NHWC output."""
+        return self.batch, self.out_height, self.out_width, self.out_channels
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the whole convolution."""
+        taps = self.kernel[0] * self.kernel[1] * self.in_channels
+        return self.batch * self.out_height * self.out_width * self.out_channels * taps
+
+    def packed_weight_shape(self, target: Target) -> tuple[int, int, int, int, int]:
+        """Shape of the float32 weights that `pack_float_weights` makes for `target`."""
+        block = weight_block(self.out_channels, instruction_set(target))
+        return parts(self.out_channels, block), *self.kernel, self.in_channels, block
+
+
+def float_conv2d_kernel(
+    shape: FloatConv2dShape, target: Target, *, bias: bool, relu: bool, tile: Tile | None = None
+) -> PrimFunc:
+    """Build the kernel `(x, weights, [bias,] out)`: convolution, then bias if `bias`, then ReLU if `relu`.
+
+    Raises:
+        KernelError: if `tile` does not fit the layout of the packed weights.
+    """
+    isa = instruction_set(target)
+    tile = tile or default_tile(
+        shape.out_height, shape.out_width, shape.out_channels, isa, binary=False
+    )
+    name = KernelName(
+        op="float_conv2d",
+        types="f32f32f32",
+        layout="nhwc",
+        geometry={
+            "n": (shape.batch,),
+            "h": (shape.height,),
+            "w": (shape.width,),
+            "c": (shape.in_channels,),
+            "o": (shape.out_channels,),
+            "k": shape.kernel,
+            "s": shape.stride,
+            "p": shape.padding,
+            "d": shape.dilation,
+            "bias": (int(bias),),
+            "relu": (int(relu),),
+        },
+        tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
+        isa=isa,
+    )
+    return _build(shape, target, name, tile, bias, relu, shape.in_shape, shape.out_shape)
+
+
+def dense_kernel(
+    batch: int, in_features: int, out_features: int, target: Target, *, bias: bool, relu: bool
+) -> PrimFunc:
+    """Build the kernel `(x, weights, [bias,] out)` of a dense layer: a 1x1 convolution over a row of `batch` pixels."""
+    isa = instruction_set(target)
+    shape = FloatConv2dShape(1, 1, batch, in_features, out_features, kernel=(1, 1))
+    tile = default_tile(1, batch, out_features, isa, binary=False)
+    name = KernelName(
+        op="dense",
+        types="f32f32f32",
+        layout="nc",
+        geometry={
+            "n": (batch,),
+            "c": (in_features,),
+            "o": (out_features,),
+            "bias": (int(bias),),
+            "relu": (int(relu),),
+        },
+        tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
+        isa=isa,
+    )
+    return _build(
+        shape, target, name, tile, bias, relu, (batch, in_features), (batch, out_features)
+    )
+
+
+def _build(
+    shape: FloatConv2dShape,
+    target: Target,
+    name: KernelName,
+    tile: Tile,
+    bias: bool,
+    relu: bool,
+    in_shape: tuple[int, ...],
+    out_shape: tuple[int, ...],
+) -> PrimFunc:
+    registers = REGISTER_FILES[name.isa]
+    packed_weight_shape = shape.packed_weight_shape(target)
+    blocks, kernel_height, kernel_width, depth, block = packed_weight_shape
+    if tile.vectors * registers.lanes != block:
+        raise KernelError(
+            f"expected a tile of {block // registers.lanes} vectors, as the packed weights have; got {tile}; "
+            "take one from `candidate_tiles`"
+        )
+    nest = Nest(
+        batch=shape.batch,
+        out_height=shape.out_height,
+        out_width=shape.out_width,
+        out_channels=shape.out_channels,
+        kernel=shape.kernel,
+        stride=shape.stride,
+        dilation=shape.dilation,
+        offset=(0, 0),
+        depth=depth,
+        lanes=registers.lanes,
+        broadcasts_lanes=registers.broadcasts_lanes,
+        tile=tile,
+    )
+
+    def epilogue(total: Expr, factors: list[Expr]) -> Expr:
+        value = total + factors[0] if bias else total
+        return tirx.max(value, constant(0, "float32", registers.lanes)) if relu else value
+
+    with prim_func(str(name), name.op) as built:
+        x = argument("x", in_shape, "float32")
+        weights = argument("weights", packed_weight_shape, "float32")
+        parameters = (argument("bias", (shape.out_channels,), "float32"),) if bias else ()
+        out = argument("out", out_shape, "float32")
+        source = reshaped(x, (shape.batch, shape.height, shape.width * depth))
+        if max(shape.padding):
+            source = _emit_padded(shape, source, registers.lanes)
+        operands = Operands(
+            source=source,
+            weights=reshaped(weights, (blocks, kernel_height, kernel_width * depth, block)),
+            parameters=parameters,
+            out=reshaped(out, shape.out_shape),
+        )
+        emit_nest(nest, float_step(name.isa), operands, epilogue)
+    return built[0]
+
+
+def _emit_padded(shape: FloatConv2dShape, source: Buffer, lanes: int) -> Buffer:
+    """Copy the input between zeros: `[N, H, W * C]` -> `[N, H + 2*ph, (W + 2*pw) * C]`."""
+    top, left = shape.padding
+    rows, depth = shape.height + 2 * top, shape.in_channels
+    margin, inner = left * depth, shape.width * depth
+    padded = workspace((shape.batch, rows, inner + 2 * margin), "float32")
+    with parallel(shape.batch * rows) as index:
+        image, row = index // rows, index % rows
+        inside = tirx.all(row >= top, row < top + shape.height)
+        with when(tirx.Not(inside)):
+            _emit_fill(padded, (image, row), 0, inner + 2 * margin, lanes)
+        with when(inside):
+            _emit_fill(padded, (image, row), 0, margin, lanes)
+            _emit_fill(padded, (image, row), margin + inner, margin, lanes)
+            with serial(inner // lanes) as part:
+                value = source[image, row - top, span(part * lanes, lanes)]
+                store(padded, value, image, row, span(margin + part * lanes, lanes))
+            with serial(inner % lanes) as rest:
+                value = source[image, row - top, inner - inner % lanes + rest]
+                store(padded, value, image, row, margin + inner - inner % lanes + rest)
+    return padded
+
+
+def _emit_fill(
+    buffer: Buffer, outer: tuple[Expr, Expr], first: int, elements: int, lanes: int
+) -> None:
+    """Write zeros to `elements` consecutive floats."""
+    with serial(elements // lanes) as part:
+        store(buffer, constant(0, "float32", lanes), *outer, span(first + part * lanes, lanes))
+    with serial(elements % lanes) as rest:
+        store(buffer, tirx.const(0, "float32"), *outer, first + elements - elements % lanes + rest)
+
+
+def pack_float_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.float32]:
+    """Block an OIHW weight for `target`: float32 `[ceil(O/ot), KH, KW, C, ot]`, zeros past the last channel.
+
+    Raises:
+        KernelError: if `weight` is not 4-dimensional.
+    """
+    if weight.ndim != 4:
+        raise KernelError(f"expected an OIHW weight of 4 axes; got shape {weight.shape}; add the missing axes")
+    out_channels, in_channels, kernel_height, kernel_width = weight.shape
+    block = weight_block(out_channels, instruction_set(target))
+    blocks = parts(out_channels, block)
+    filled = np.zeros((blocks * block, kernel_height, kernel_width, in_channels), np.float32)
+    filled[:out_channels] = weight.transpose(0, 2, 3, 1)
+    grouped = filled.reshape(blocks, block, kernel_height, kernel_width, in_channels)
+    return np.ascontiguousarray(grouped.transpose(0, 2, 3, 4, 1))
+
+
+def pack_dense_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.float32]:
+    """Block a dense weight `[O, C]` for `target`: float32 `[ceil(O/ot), 1, 1, C, ot]`.
+
+    Raises:
+        KernelError: if `weight` is not 2-dimensional.
+    """
+    if weight.ndim != 2:
+        raise KernelError(f"expected a dense weight [O, C]; got shape {weight.shape}; reshape it")
+    return pack_float_weights(weight[:, :, None, None], target)

@@ -1,0 +1,81 @@
+"""Names of kernels: `<op>_<types>_<layout>_<geometry>_<tile>__<isa>`.
+
+    binary_conv2d_b1b1f32_nhwc_n1h56w56c64o64k3x3s1x1p1x1d1x1b1x1relu1_t1x14v2u2__avx512_vpopcntdq
+
+`op`        pack, binary_conv2d, binary_dense, float_conv2d, dense, glue
+`types`     element types of the operands and, last, of the result: b1 (a packed sign), f32, i64, ...
+`layout`    nhwc, nc, or any
+`geometry`  fields: lower-case letters, then integers joined by `x`; everything that changes the code is in it
+`tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels, u = unroll
+`isa`       a value of `InstructionSet`
+"""
+
+import re
+from dataclasses import dataclass
+
+from tvm_schedules.errors import KernelError
+from tvm_schedules.targets import InstructionSet
+
+OPS = ("pack", "binary_conv2d", "binary_dense", "float_conv2d", "dense", "glue")
+LAYOUTS = ("nhwc", "nc", "any")
+
+Fields = dict[str, tuple[int, ...]]
+
+_FIELD = r"[a-wyz][a-z]*\d+(?:x\d+)*"
+_NAME = re.compile(
+    rf"(?P<op>{'|'.join(OPS)})"
+    r"_(?P<types>(?:(?:b|f|i|u)\d+|bool)+)"
+    rf"_(?P<layout>{'|'.join(LAYOUTS)})"
+    rf"_(?P<geometry>(?:{_FIELD})+)"
+    rf"_(?P<tile>(?:{_FIELD})+)"
+    rf"__(?P<isa>{'|'.join(isa.value for isa in InstructionSet)})"
+)
+
+
+@dataclass(frozen=True)
+class KernelName:
+    """The parts of a kernel's name; `str()` puts them together."""
+
+    op: str
+    types: str
+    layout: str
+    geometry: Fields
+    tile: Fields
+    isa: InstructionSet
+
+    def __str__(self) -> str:
+        geometry, tile = _join(self.geometry), _join(self.tile)
+        return f"{self.op}_{self.types}_{self.layout}_{geometry}_{tile}__{self.isa.value}"
+
+
+def _join(fields: Fields) -> str:
+    return "".join(key + "x".join(map(str, values)) for key, values in fields.items())
+
+
+def _split(text: str) -> Fields:
+    return {
+        match.group(1): tuple(int(part) for part in match.group(2).split("x"))
+        for match in re.finditer(r"([a-z]+?)(\d+(?:x\d+)*)", text)
+    }
+
+
+def parse_kernel_name(name: str) -> KernelName:
+    """Take a kernel's name apart.
+
+    Raises:
+        KernelError: if the name does not follow the grammar at the top of this file.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise KernelError(
+            f"expected a kernel name <op>_<types>_<layout>_<geometry>_<tile>__<isa>; got {name!r}; "
+            "build names with KernelName"
+        )
+    return KernelName(
+        op=match["op"],
+        types=match["types"],
+        layout=match["layout"],
+        geometry=_split(match["geometry"]),
+        tile=_split(match["tile"]),
+        isa=InstructionSet(match["isa"]),
+    )

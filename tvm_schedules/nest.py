@@ -1,0 +1,263 @@
+"""The loop nest that every convolution here shares: register tiles over pixels and output channels.
+
+    parallel (block of output channels, image, band of rows)
+      for tile of columns
+        accumulators = 0                                 rows x columns x vectors, in registers
+        for kh, for run, for step in run                 a run: consecutive elements of one input row
+          broadcast one activation per pixel, load one weight vector per group, step
+        epilogue on the registers, one store per vector of output channels
+
+Source `[N, Hp, Wp * depth]`, weights `[blocks, KH, KW * depth, ot]`, out `[N, Ho, Wo, O]`, where `depth` is the
+elements of a pixel (words or channels). Rows and columns are cut into at most two sizes of tile each, so that no
+width needs a bounds check; only the last block of output channels may be partly filled, and is stored lane by lane.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tvm import tirx
+
+from tvm_schedules.emit import Buffer, Expr, local, parallel, serial, span, splat, store, when
+from tvm_schedules.partition import partition, parts
+from tvm_schedules.steps import Step
+from tvm_schedules.tile import Tile
+
+Epilogue = Callable[[Expr, list[Expr]], Expr]
+"""(accumulated vector, the same channels of each per-channel parameter) -> float32 vector to store."""
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Everything that shapes the loops.
+
+    Attributes:
+        offset: row and column of the stored source at which the kernel's first position lies for output pixel (0, 0).
+        depth: elements of one source pixel.
+        lanes: lanes of a vector.
+        broadcasts_lanes: load several activations at once and broadcast them lane by lane.
+    """
+
+    batch: int
+    out_height: int
+    out_width: int
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    offset: tuple[int, int]
+    depth: int
+    lanes: int
+    broadcasts_lanes: bool
+    tile: Tile
+
+    @property
+    def block(self) -> int:
+        """Output channels of one block of weights."""
+        return self.tile.vectors * self.lanes
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of output channels."""
+        return parts(self.out_channels, self.block)
+
+    @property
+    def runs(self) -> tuple[int, int]:
+        """How many runs of consecutive elements one kernel row reads, and the length of each."""
+        if self.dilation[1] == 1:
+            return 1, self.kernel[1] * self.depth
+        return self.kernel[1], self.depth
+
+
+@dataclass(frozen=True)
+class Operands:
+    """The buffers of a convolution; `parameters` are float32 `[O]` vectors that the epilogue uses."""
+
+    source: Buffer
+    weights: Buffer
+    parameters: tuple[Buffer, ...]
+    out: Buffer
+
+
+@dataclass(frozen=True)
+class _TileAt:
+    """A register tile somewhere in the output: `rows x columns` pixels from (`row`, `column`)."""
+
+    image: Expr
+    block: Expr
+    row: Expr
+    column: Expr
+    rows: int
+    columns: int
+
+    def pixels(self) -> Iterator[tuple[Expr, Expr]]:
+        for index in range(self.rows * self.columns):
+            yield self.row + index // self.columns, self.column + index % self.columns
+
+
+@dataclass(frozen=True)
+class _Reads:
+    """What a step reads: an element of a run of a kernel row."""
+
+    kernel_row: Expr
+    run: Expr
+    element: Expr
+
+
+def emit_nest(nest: Nest, step: Step, operands: Operands, epilogue: Epilogue) -> None:
+    """Emit the whole convolution into the function that is being built."""
+    _Emitter(nest, step, operands, epilogue).emit()
+
+
+class _Emitter:
+    """Writes the nest from the outside in; every method emits the loops of one level."""
+
+    def __init__(self, nest: Nest, step: Step, operands: Operands, epilogue: Epilogue) -> None:
+        self.nest = nest
+        self.step = step
+        self.operands = operands
+        self.epilogue = epilogue
+        self.ragged = nest.out_channels % nest.block != 0
+
+    def emit(self) -> None:
+        nest = self.nest
+        segments = partition(nest.out_height, nest.tile.rows)
+        bands = sum(segment.count for segment in segments)
+        with parallel(nest.blocks * nest.batch * bands) as index:
+            block = index // (nest.batch * bands)
+            image = index // bands % nest.batch
+            band = index % bands
+            parameters = self.block_parameters(block)
+            for number, segment in enumerate(segments):
+                earlier = number * segments[0].count
+                with ExitStack() as stack:
+                    if len(segments) == 2:
+                        stack.enter_context(when(band >= earlier if number else band < segments[0].count))
+                    row = segment.start + (band - earlier) * segment.size
+                    for columns in partition(nest.out_width, nest.tile.columns):
+                        with serial(columns.count) as tile_column:
+                            column = columns.start + tile_column * columns.size
+                            self.tile(
+                                _TileAt(image, block, row, column, segment.size, columns.size), parameters
+                            )
+
+    def block_parameters(self, block: Expr) -> list[tuple[Buffer, Expr]]:
+        """Return (buffer, index of the block's first channel); a partly filled block gets a copy that can be read whole."""
+        first = block * self.nest.block
+        if not self.ragged:
+            return [(parameter, first) for parameter in self.operands.parameters]
+        copies: list[tuple[Buffer, Expr]] = []
+        for parameter in self.operands.parameters:
+            copy = local(self.nest.block, "float32")
+            with serial(self.nest.block) as lane:
+                store(copy, tirx.const(0, "float32"), lane)
+                with when(first + lane < self.nest.out_channels):
+                    store(copy, parameter[first + lane], lane)
+            copies.append((copy, 0))
+        return copies
+
+    def tile(self, at: _TileAt, parameters: list[tuple[Buffer, Expr]]) -> None:
+        vectors, lanes = self.nest.tile.vectors, self.nest.lanes
+        self.step.begin(at.rows * at.columns * vectors)
+        self.reduction(at)
+        for vector in range(vectors):
+            factors = [buffer[span(first + vector * lanes, lanes)] for buffer, first in parameters]
+            for pixel, (row, column) in enumerate(at.pixels()):
+                value = self.epilogue(self.step.result(pixel * vectors + vector), factors)
+                channel = at.block * self.nest.block + vector * lanes
+                self.store((at.image, row, column), channel, value)
+
+    def store(self, pixel: tuple[Expr, Expr, Expr], channel: Expr, value: Expr) -> None:
+        """Store one vector of output channels, without touching memory past the last channel."""
+        lanes, channels, out = self.nest.lanes, self.nest.out_channels, self.operands.out
+        if not self.ragged:
+            store(out, value, *pixel, span(channel, lanes))
+            return
+        with when(channel + lanes <= channels):
+            store(out, value, *pixel, span(channel, lanes))
+        with when(channel + lanes > channels):
+            spilled = local(lanes, "float32")
+            store(spilled, value, span(0, lanes))
+            with serial(lanes) as lane, when(channel + lane < channels):
+                store(out, spilled[lane], *pixel, channel + lane)
+
+    def reduction(self, at: _TileAt) -> None:
+        """Emit the loops over kernel rows, runs and elements, cut into chunks where the step must widen."""
+        runs, length = self.nest.runs
+        chunk = _chunk_extents(self.nest, self.step.max_steps)
+        for row_part in partition(self.nest.kernel[0], chunk[0]):
+            for run_part in partition(runs, chunk[1]):
+                for element_part in partition(length, chunk[2]):
+                    with (
+                        serial(row_part.count) as row_chunk,
+                        serial(run_part.count) as run_chunk,
+                        serial(element_part.count) as element_chunk,
+                    ):
+                        self.step.begin_chunk()
+                        with serial(row_part.size) as kernel_row, serial(run_part.size) as run:
+                            reads = _Reads(
+                                row_part.start + row_chunk * row_part.size + kernel_row,
+                                run_part.start + run_chunk * run_part.size + run,
+                                element_part.start + element_chunk * element_part.size,
+                            )
+                            self.run(at, reads, element_part.size)
+                        self.step.end_chunk()
+
+    def run(self, at: _TileAt, reads: _Reads, elements: int) -> None:
+        """Emit the steps over `elements` consecutive elements, `unroll` to a loop body."""
+        unroll = min(self.nest.tile.unroll, elements)
+        bodies = elements // unroll
+        with serial(bodies) as body:
+            self.steps(at, _Reads(reads.kernel_row, reads.run, reads.element + body * unroll), unroll)
+        if elements % unroll:
+            rest = reads.element + bodies * unroll
+            self.steps(at, _Reads(reads.kernel_row, reads.run, rest), elements % unroll)
+
+    def steps(self, at: _TileAt, reads: _Reads, count: int) -> None:
+        """Emit `count` steps: each broadcasts one element per pixel against every vector of weights."""
+        nest = self.nest
+        for offset, width, lane in _loads(count, nest.broadcasts_lanes):
+            activations = [
+                self.activation(at.image, row, column, reads, offset, width, lane)
+                for row, column in at.pixels()
+            ]
+            position = reads.run * nest.runs[1] + reads.element + offset + lane
+            for vector in range(nest.tile.vectors):
+                weights = self.operands.weights[
+                    at.block, reads.kernel_row, position, span(vector * nest.lanes, nest.lanes)
+                ]
+                for pixel, activation in enumerate(activations):
+                    self.step.add(pixel * nest.tile.vectors + vector, activation, weights)
+
+    def activation(
+        self, image: Expr, row: Expr, column: Expr, reads: _Reads, offset: int, width: int, lane: int
+    ) -> Expr:
+        """Broadcast the source element that output pixel (`row`, `column`) needs, from a load of `width` elements."""
+        nest = self.nest
+        source_row = row * nest.stride[0] + reads.kernel_row * nest.dilation[0] + nest.offset[0]
+        source_column = column * nest.stride[1] + nest.offset[1] + reads.run * nest.dilation[1]
+        element = source_column * nest.depth + reads.element + offset
+        loaded = self.operands.source[image, source_row, span(element, width)]
+        return splat(tirx.Shuffle([loaded], [lane]) if width > 1 else loaded, nest.lanes)
+
+
+def _chunk_extents(nest: Nest, max_steps: int | None) -> tuple[int, int, int]:
+    """Kernel rows, runs and elements that one chunk of at most `max_steps` steps covers."""
+    runs, length = nest.runs
+    if max_steps is None:
+        return nest.kernel[0], runs, length
+    if runs * length <= max_steps:
+        return min(nest.kernel[0], max_steps // (runs * length)), runs, length
+    if length <= max_steps:
+        return 1, max_steps // length, length
+    return 1, 1, max_steps
+
+
+def _loads(count: int, broadcasts_lanes: bool) -> Iterator[tuple[int, int, int]]:
+    """Yield (offset of the load, its width, lane) for each of `count` consecutive elements."""
+    offset = 0
+    while offset < count:
+        width = min(4, 1 << ((count - offset).bit_length() - 1)) if broadcasts_lanes else 1
+        for lane in range(width):
+            yield offset, width, lane
+        offset += width
