@@ -2,7 +2,7 @@
 
 import typer
 
-from groupnet import devices, doctor, emulator, list_models
+from groupnet import bench, compile, demo, devices, doctor, emulator, evaluate, list_models, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,9 +12,14 @@ app = typer.Typer(
     help="Compile Group-Net binary neural networks for phones, and measure them there.",
 )
 app.command()(list_models.models)
+app.command()(train.train)
+app.command()(compile.compile)
 app.command()(devices.devices)
-app.command()(doctor.doctor)
 app.add_typer(emulator.app, name="emulator")
+app.command()(bench.bench)
+app.command()(evaluate.eval)
+app.command()(doctor.doctor)
+app.command()(demo.demo)
 
 
 def main() -> None:

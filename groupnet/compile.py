@@ -125,7 +125,7 @@ def describe_target(text: str, target: Any) -> manifest.Target:
     arch = {"arm64": "aarch64", "amd64": "x86_64"}.get(arch, arch)
     if arch not in manifest.ARCHITECTURES:
         raise BundleTargetError(
-            f"expected a target for {' or '.join(manifest.ARCHITECTURES)}; got '{text}', which is for {arch}: "
+            f"expected a target for {' or '.join(manifest.ARCHITECTURES)}; got '{text}', for {arch}: "
             "choose another --target"
         )
     return manifest.Target(
@@ -149,7 +149,7 @@ def summarise(made: bundle.Bundle) -> dict[str, Any]:
         "inputs": [tensor.model_dump(mode="json") for tensor in described.inputs],
         "outputs": [tensor.model_dump(mode="json") for tensor in described.outputs],
         "random_weights": described.source.random_weights,
-        "binary_convs": len(described.verification.integers_sha256),
+        "binary_convs": described.verification.binary_convs,
         "binary_conv_kernels": len(described.verification.convolutions),
         "passes": [entry.model_dump(mode="json") for entry in described.passes],
         "kernels": [entry.model_dump(mode="json") for entry in described.kernels],
@@ -203,7 +203,12 @@ def _verification_plan(report: "CompileReport", reference: "Reference") -> manif
         convolutions=tuple(
             manifest.Convolution(
                 layers=tuple(
-                    manifest.LayerChannels(name=s.name, first_channel=s.first_channel, channels=s.channels)
+                    manifest.LayerChannels(
+                        name=s.name,
+                        first_channel=s.first_channel,
+                        channels=s.channels,
+                        integers_sha256=reference.integers_sha256[s.name],
+                    )
                     for s in c.layers
                 ),
                 pack=c.pack,
@@ -212,7 +217,6 @@ def _verification_plan(report: "CompileReport", reference: "Reference") -> manif
             )
             for c in report.convolutions
         ),
-        integers_sha256=reference.integers_sha256,
     )
 
 

@@ -8,7 +8,6 @@ GroupNetError
 ├── OutputFolderError            the result cannot be put where it was asked to go
 ├── ModelSourceError             MODEL names nothing that can be compiled
 ├── EvaluationError              a bundle and a data set that do not go together
-├── VerificationFailedError      the device computes other numbers than PyTorch
 └── RequirementError             something outside Python is not installed
 """
 
@@ -43,10 +42,6 @@ class ModelSourceError(GroupNetError):
 
 class EvaluationError(GroupNetError):
     """The bundle and the data set do not go together."""
-
-
-class VerificationFailedError(GroupNetError):
-    """The device computes other numbers than PyTorch."""
 
 
 class RequirementError(GroupNetError):

@@ -10,6 +10,7 @@ SCHEMA_VERSION = 1
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Shape = tuple[Positive, ...]
+ImageShape = tuple[Positive, Positive, Positive, Positive]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 ARCHITECTURES = ("x86_64", "aarch64")
@@ -109,7 +110,7 @@ class Pack(_Part):
     """One binarised tensor: the words that `verify` takes and gives back for it."""
 
     layer: str
-    shape: Shape  # NHWC, without the border
+    shape: ImageShape  # NHWC, without the border
     border: tuple[NotNegative, NotNegative]
     pad_value: int
 
@@ -121,11 +122,15 @@ class Pack(_Part):
 
 
 class LayerChannels(_Part):
-    """The output channels of a wide convolution that belong to one layer of the model."""
+    """One layer's output channels in a wide convolution, and what PyTorch's integers for it hash to.
+
+    The digest is over int32, little-endian, NHWC.
+    """
 
     name: str
     first_channel: NotNegative
     channels: Positive
+    integers_sha256: Sha256
 
 
 class Convolution(_Part):
@@ -134,23 +139,24 @@ class Convolution(_Part):
     layers: tuple[LayerChannels, ...]
     pack: NotNegative
     relu: bool
-    shape: Shape  # NHWC of the result
+    shape: ImageShape  # NHWC of the result
 
 
 class VerificationPlan(_Part):
-    """What the results of `verify` mean, in their order, and what PyTorch's integers hash to (int32 NHWC)."""
+    """What `verify` takes and returns, in its order (docs/architecture.md, "Verify")."""
 
     packs: tuple[Pack, ...]
     convolutions: tuple[Convolution, ...]
-    integers_sha256: dict[str, Sha256]
+
+    @property
+    def binary_convs(self) -> int:
+        """How many binary convolutions of the model are checked; wide kernels hold several."""
+        return sum(len(convolution.layers) for convolution in self.convolutions)
 
     @model_validator(mode="after")
-    def _parts_fit_together(self) -> Self:
+    def _every_pack_exists(self) -> Self:
         if any(convolution.pack >= len(self.packs) for convolution in self.convolutions):
             raise ValueError(f"a convolution reads a pack beyond the {len(self.packs)} that there are")
-        layers = {layer.name for convolution in self.convolutions for layer in convolution.layers}
-        if layers != set(self.integers_sha256):
-            raise ValueError("the checksums of integers are not those of the convolutions' layers")
         return self
 
 

@@ -1,0 +1,90 @@
+"""What `bench`, `eval` and `demo` share: a bundle on a device, verified and ready to run."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from groupnet.bundle import Bundle, check_architecture
+
+if TYPE_CHECKING:
+    from android_runner.device import DeviceInfo, LoadedModule
+    from android_runner.verification import VerificationReport
+
+EMULATED = "emulated, not a latency"
+"""Said wherever a time of an emulated processor is shown."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A bundle that a device has loaded."""
+
+    bundle: Bundle
+    device: "DeviceInfo"
+    module: "LoadedModule"
+
+    def verify(self) -> "VerificationReport":
+        """Compare every binary convolution's integers and the outputs with what PyTorch computed.
+
+        Raises:
+            VerificationError: they differ; the message names the layer.
+            BundleDamagedError: the bundle's reference numbers cannot be read.
+        """
+        from android_runner import verification
+
+        plan = self.bundle.manifest.verification
+        reference = self.bundle.reference()
+        return verification.verify_module(
+            self.module,
+            verification.VerificationPlan(
+                packs=tuple(verification.PackPlan(**dict(pack)) for pack in plan.packs),
+                convolutions=tuple(
+                    verification.ConvPlan(
+                        layers=tuple(verification.LayerPlan(**dict(layer)) for layer in convolution.layers),
+                        pack=convolution.pack,
+                        relu=convolution.relu,
+                    )
+                    for convolution in plan.convolutions
+                ),
+            ),
+            verification.ReferenceTensors(
+                inputs=reference.inputs,
+                outputs=reference.outputs,
+                signs=tuple(reference.signs[pack.layer] for pack in plan.packs),
+            ),
+        )
+
+
+@contextmanager
+def on_device(bundle: Bundle, spec: str, say: Callable[[str], None]) -> Iterator[Running]:
+    """Load a bundle on the device that `spec` names; the session ends with the block.
+
+    Raises:
+        BundleTargetError: the bundle is for another processor; nothing was sent.
+        DeviceError: see `android_runner.errors`.
+    """
+    from android_runner.devices import open_device
+    from android_runner.tensor_types import TensorType
+
+    device = open_device(spec)
+    info = device.info()
+    check_architecture(bundle, device=info.name, arch=info.arch)
+    say(f"opening a session on {info.name}")
+    with device.session() as session:
+        say(f"bringing {bundle.manifest.name} to {info.name}")
+        inputs = [TensorType(tensor.shape, tensor.dtype) for tensor in bundle.manifest.inputs]
+        yield Running(bundle, info, session.load(bundle.module, {"main": inputs}))
+
+
+def describe_device(info: "DeviceInfo") -> dict[str, Any]:
+    """The device as `--json` prints it."""
+    return {
+        "kind": info.kind,
+        "name": info.name,
+        "model": info.model,
+        "cpu": info.cpu,
+        "arch": info.arch,
+        "cores": info.cores,
+        "android": info.android,
+        "emulated": info.emulated,
+    }
