@@ -4,7 +4,8 @@ DeviceError
 ├── NoSuchDeviceError            no device answers to that name
 ├── TransportError               the link to the device
 │   ├── LinkLostError            it broke
-│   ├── RefusedPortError         nothing listens on the device's port
+│   ├── RefusedServiceError      the device does not offer an ADB service
+│   │   └── RefusedPortError     nothing listens on the device's port
 │   ├── TransportTimeoutError    it took longer than its time limit
 │   └── AuthenticationError      the device does not know our ADB key
 ├── RemoteCommandError           a shell command on the device failed
@@ -18,7 +19,8 @@ DeviceError
 ├── UnknownFunctionError         the module has no such function
 ├── InputMismatchError           the inputs are not what the function takes
 ├── ThreadsUnavailableError      the device cannot run that many threads
-└── RuntimeBuildError            the device's runtime cannot be put together here
+├── RuntimeBuildError            the device's runtime cannot be put together here
+└── VerificationError            what the device computed is not what PyTorch computed
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ class LinkLostError(TransportError):
     """The connection to the device broke."""
 
 
-class RefusedPortError(TransportError):
+class RefusedServiceError(TransportError):
+    """The device does not offer an ADB service."""
+
+
+class RefusedPortError(RefusedServiceError):
     """Nothing listens on the device's port."""
 
 
@@ -114,3 +120,7 @@ class ThreadsUnavailableError(DeviceError):
 
 class RuntimeBuildError(DeviceError):
     """The device's runtime could not be put together on this machine."""
+
+
+class VerificationError(DeviceError):
+    """What the device computed is not what PyTorch computed; nothing was timed."""
