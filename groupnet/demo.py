@@ -1,4 +1,4 @@
-"""`groupnet demo`: the whole flow at once, on this machine and on the emulated phone, held against PyTorch."""
+"""`groupnet demo`: the whole flow, on this machine and on the emulated phone, held against PyTorch."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,12 +53,13 @@ def run_demo(out: Path, say: Callable[[str], None]) -> dict[str, Any]:
         timed = [run_bench(bundle, device, say=say) for device, bundle in bundles.items()]
         scored = [run_eval(bundle, "digits", device, say=say) for device, bundle in bundles.items()]
     for result in scored:
-        if result["pytorch_scores"] is None:
+        expected, device = result["pytorch_scores"], result["device"]["name"]
+        if expected is None:
             raise EvaluationError(f"expected PyTorch's scores to compare with; {result['pytorch_missing']}")
-        if result["scores"]["top1"] != result["pytorch_scores"]["top1"]:
+        if result["scores"]["top1"] != expected["top1"]:
             raise EvaluationError(
-                f"expected PyTorch's top-1 of {result['pytorch_scores']['top1']:.2%} on {result['device']['name']}; "
-                f"got {result['scores']['top1']:.2%}: `groupnet bench` says which layer differs"
+                f"expected PyTorch's top-1 of {expected['top1']:.2%} on {device}; got "
+                f"{result['scores']['top1']:.2%}: `groupnet bench` says which layer differs"
             )
     return {"bench": timed, "eval": scored}
 
