@@ -1,0 +1,65 @@
+"""Phase 4: plan memory, generate code for the target, and link a shared library for the device."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tvm
+from tvm import relax
+
+from frontend.errors import BuildError
+
+_CROSS_COMPILER = "aarch64-linux-gnu-g++"
+
+
+def build_pipeline() -> Any:
+    """The passes of phase 4, in order: from Relax calls of kernels to VM byte code with planned memory."""
+    return tvm.transform.Sequential(
+        [
+            relax.transform.ToNonDataflow(),
+            relax.transform.RemovePurityChecking(),
+            relax.transform.CallTIRRewrite(),
+            relax.transform.StaticPlanBlockMemory(),
+            relax.transform.LowerAllocTensor(),
+            relax.transform.KillAfterLastUse(),
+            relax.transform.LowerRuntimeBuiltin(),
+            relax.transform.ComputePrimValue(),
+            relax.transform.VMShapeLower(),
+            relax.transform.AttachGlobalSymbol(),
+        ]
+    )
+
+
+def build_library(module: Any, target: Any, path: Path) -> None:
+    """Build `module` for `target` and write the shared library to `path`, whole or not at all.
+
+    Raises:
+        BuildError: no compiler for the target's architecture, or code generation or linking failed.
+    """
+    link = _linker(target)
+    try:
+        executable = tvm.compile(module, target=target, relax_pipeline=build_pipeline())
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
+            built = Path(folder) / path.name
+            executable.export_library(str(built), fcompile=link)
+            os.replace(built, path)
+    except (RuntimeError, tvm.TVMError) as error:
+        raise BuildError(f"expected code for {target}; got a failure while building: {error}") from error
+
+
+def _linker(target: Any) -> Callable[..., Any]:
+    """What links objects of the target's architecture: the host's compiler, or a cross compiler."""
+    architecture = str(target.attrs.get("mtriple", "")).split("-", 1)[0]
+    if architecture in ("", os.uname().machine):
+        compiler = shutil.which("g++") or shutil.which("c++") or shutil.which("gcc")
+        advice = "install g++"
+    else:
+        compiler = shutil.which(_CROSS_COMPILER) if architecture == "aarch64" else None
+        advice = f"install {_CROSS_COMPILER} (Debian: apt-get install g++-aarch64-linux-gnu)"
+    if compiler is None:
+        raise BuildError(f"expected a C++ compiler for {architecture or 'this machine'}; got none; {advice}")
+    link: Callable[..., Any] = tvm.support.cc.cross_compiler(compiler)
+    return link

@@ -1,0 +1,1 @@
+"""Graph passes, one to a file; `frontend.pipeline` puts them in order."""

@@ -1,0 +1,149 @@
+"""Turn every node into a call of a scheduled kernel of `tvm_schedules`, with weights packed for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tvm import relax
+
+from frontend.nodes import (
+    DENSE,
+    FLOAT_CONV2D,
+    PACK,
+    PACKED_CONV2D,
+    constant_array,
+    make_constant,
+    node_arguments,
+    node_attributes,
+    node_name,
+    node_shape,
+    shape_of,
+)
+from frontend.rewriter import FunctionRewriter, relax_functions, rewrite, straight_line
+from tvm_schedules.binary_conv2d import BinaryConv2dShape, binary_conv2d_kernel, pack_weights
+from tvm_schedules.float_conv2d import (
+    FloatConv2dShape,
+    dense_kernel,
+    float_conv2d_kernel,
+    pack_dense_weights,
+    pack_float_weights,
+)
+from tvm_schedules.pack import PackShape, pack_kernel
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A kernel to build; equal `maker`, `shape` and `options` mean one shared kernel."""
+
+    maker: Callable[..., Any]
+    shape: Any
+    options: tuple[tuple[str, Any], ...]
+
+    def build(self, target: Any) -> Any:
+        return self.maker(self.shape, target, **dict(self.options))
+
+
+class _Constants:
+    """Packed constants by the constant they were made from: `main` and `verify` share one copy."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._packed: dict[tuple[Any, Any], Any] = {}
+
+    def packed(self, packer: Callable[..., Any], weight: Any) -> Any:
+        if (packer, weight) not in self._packed:
+            self._packed[packer, weight] = make_constant(packer(constant_array(weight), self._target))
+        return self._packed[packer, weight]
+
+
+def _pack(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+    (x,) = node_arguments(node)
+    a = node_attributes(node)
+    n, h, w, c = shape_of(x)
+    return _Request(pack_kernel, PackShape(n, h, w, c, a["border"], a["pad_value"]), ()), [x]
+
+
+def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+    words, weight, scale, shift = node_arguments(node)
+    a = node_attributes(node)
+    out_channels, _, kernel_h, kernel_w = shape_of(weight)
+    shape = BinaryConv2dShape(
+        batch=node_shape(node)[0],
+        height=a["height"],
+        width=a["width"],
+        in_channels=a["in_channels"],
+        out_channels=out_channels,
+        kernel=(kernel_h, kernel_w),
+        stride=a["stride"],
+        padding=a["padding"],
+        dilation=a["dilation"],
+        border=a["border"],
+    )
+    request = _Request(binary_conv2d_kernel, shape, (("relu", a["relu"]),))
+    return request, [words, constants.packed(pack_weights, weight), scale, shift]
+
+
+def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+    x, weight, bias = node_arguments(node)
+    a = node_attributes(node)
+    out_channels, _, kernel_h, kernel_w = shape_of(weight)
+    n, h, w, c = shape_of(x)
+    shape = FloatConv2dShape(
+        n, h, w, c, out_channels, (kernel_h, kernel_w), a["stride"], a["padding"], a["dilation"]
+    )
+    request = _Request(float_conv2d_kernel, shape, (("bias", True), ("relu", a["relu"])))
+    return request, [x, constants.packed(pack_float_weights, weight), bias]
+
+
+def _dense(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+    x, weight, bias = node_arguments(node)
+    shape = (*shape_of(x), shape_of(weight)[0])
+    request = _Request(_dense_kernel, shape, (("relu", node_attributes(node)["relu"]),))
+    return request, [x, constants.packed(pack_dense_weights, weight), bias]
+
+
+def _dense_kernel(shape: tuple[int, int, int], target: Any, *, relu: bool) -> Any:
+    return dense_kernel(*shape, target, bias=True, relu=relu)
+
+
+_LOWERINGS = {PACK: _pack, PACKED_CONV2D: _packed_conv2d, FLOAT_CONV2D: _float_conv2d, DENSE: _dense}
+
+
+class _KernelCaller(FunctionRewriter):
+    def __init__(self, lowered: dict[Any, tuple[Any, list[Any]]]) -> None:
+        super().__init__()
+        self._lowered = lowered  # old variable -> kernel's global variable, constant arguments by position
+
+    def rewrite_call(self, variable: Any, call: Any) -> Any | None:
+        if variable not in self._lowered:
+            return None
+        kernel, old_arguments = self._lowered[variable]
+        arguments = [self.substitute(argument) for argument in old_arguments]
+        self.fired += 1
+        return relax.call_tir(kernel, arguments, call.ty_args[0])
+
+
+def lower_kernels(module: Any, target: Any) -> tuple[Any, int]:
+    """Replace every node; fired = number replaced. Nodes of one geometry share one kernel."""
+    builder = relax.BlockBuilder(module)
+    constants = _Constants(target)
+    kernels: dict[_Request, Any] = {}
+    lowered: dict[str, dict[Any, tuple[Any, list[Any]]]] = {}
+    names = relax_functions(module)
+    for name in names:
+        lowered[name] = {}
+        for binding in straight_line(module[name]):
+            lowering = _LOWERINGS.get(node_name(binding.value) or "")
+            if lowering is None:
+                continue
+            request, arguments = lowering(binding.value, constants)
+            if request not in kernels:
+                kernel = request.build(target)
+                kernels[request] = builder.add_func(kernel, str(kernel.attrs["global_symbol"]))
+            lowered[name][binding.var] = (kernels[request], arguments)
+    module = builder.get()
+    fired = 0
+    for name in names:
+        module, count = rewrite(module, _KernelCaller(lowered[name]), source=name, name=name)
+        fired += count
+    return module, fired

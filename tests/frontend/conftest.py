@@ -1,0 +1,181 @@
+"""Build small graphs, and evaluate graphs in NumPy, so that passes are tested by their numbers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from tvm import relax
+
+from frontend import nodes
+from frontend.rewriter import straight_line
+from tvm_schedules.words import pack_signs, unpack_signs
+
+Array = npt.NDArray[Any]
+
+
+@pytest.fixture
+def build_graph() -> Callable[..., Any]:
+    """`build_graph({"x": (1, 3, 8, 8)}, body)`: a module whose `main` returns `body(emit, x)`."""
+
+    def build(parameters: dict[str, tuple[int, ...]], body: Callable[..., Any]) -> Any:
+        builder = relax.BlockBuilder()
+        variables = [
+            relax.Var(name, relax.TensorType(shape, "float32")) for name, shape in parameters.items()
+        ]
+        with builder.function("main", variables):
+            with builder.dataflow():
+                result = builder.emit_output(body(builder.emit, *variables))
+            builder.emit_func_output(result)
+        return builder.finalize()
+
+    return build
+
+
+@pytest.fixture
+def evaluate() -> Callable[..., list[Array]]:
+    """`evaluate(module, x, ..., function="main")`: the outputs, computed in NumPy and torch."""
+
+    def run(module: Any, *inputs: Array, function: str = "main") -> list[Array]:
+        relax_function = module[function]
+        values: dict[Any, Any] = dict(zip(relax_function.params, inputs, strict=True))
+
+        def value(expr: Any) -> Any:
+            if isinstance(expr, relax.Var):
+                return values[expr]
+            if nodes.is_constant(expr):
+                return nodes.constant_array(expr)
+            if isinstance(expr, relax.Tuple):
+                return [value(field) for field in expr.fields]
+            if isinstance(expr, relax.TupleGetItem):
+                return value(expr.tuple_value)[expr.index]
+            return _call(expr, value)
+
+        for binding in straight_line(relax_function):
+            values[binding.var] = value(binding.value)
+        result = value(relax_function.body.body)
+        return result if isinstance(result, list) else [result]
+
+    return run
+
+
+@pytest.fixture
+def operators() -> Callable[[Any], list[str]]:
+    """`operators(module)`: the operators and nodes of `main` in order."""
+
+    def names(module: Any) -> list[str]:
+        found = (nodes.operator_name(binding.value) for binding in straight_line(module["main"]))
+        return [name for name in found if name is not None]
+
+    return names
+
+
+def _call(call: Any, value: Callable[[Any], Any]) -> Any:
+    name = nodes.operator_name(call)
+    if nodes.node_name(call):
+        return _NODES[str(name)](nodes.node_attributes(call), *map(value, nodes.node_arguments(call)))
+    return _OPERATORS[str(name)](call, value)
+
+
+def _operand(index: int, function: Callable[[Array], Array]) -> Callable[..., Array]:
+    return lambda call, value: function(value(call.args[index]))
+
+
+def _binary(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
+    return lambda call, value: function(value(call.args[0]), value(call.args[1]))
+
+
+def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
+    def reduce(call: Any, value: Callable[[Any], Any]) -> Array:
+        axes = tuple(int(axis) for axis in call.attrs.axis)
+        return function(value(call.args[0]), axis=axes, keepdims=bool(call.attrs.keepdims))
+
+    return reduce
+
+
+def _batch_norm(call: Any, value: Callable[[Any], Any]) -> list[Array]:
+    x, gamma, beta, mean, var = (value(argument) for argument in call.args)
+    gamma, beta, mean, var = (v.reshape(-1, 1, 1) for v in (gamma, beta, mean, var))
+    return [(x - mean) / np.sqrt(var + call.attrs.epsilon) * gamma + beta, mean, var]
+
+
+def _convolve(x: Array, weight: Array, attributes: Any) -> Array:
+    """NHWC convolution in float64, zero padding."""
+    y = torch.nn.functional.conv2d(
+        torch.from_numpy(x.astype(np.float64)).permute(0, 3, 1, 2),
+        torch.from_numpy(weight.astype(np.float64)),
+        stride=attributes["stride"],
+        padding=attributes["padding"],
+        dilation=attributes["dilation"],
+    )
+    return y.permute(0, 2, 3, 1).numpy().astype(np.float32)
+
+
+def _conv2d(call: Any, value: Callable[[Any], Any]) -> Array:
+    attributes = {
+        "stride": tuple(map(int, call.attrs.strides)),
+        "padding": tuple(map(int, call.attrs.padding))[:2],
+        "dilation": tuple(map(int, call.attrs.dilation)),
+    }
+    x, weight = (value(argument) for argument in call.args)
+    return _convolve(x.transpose(0, 2, 3, 1), weight, attributes).transpose(0, 3, 1, 2)
+
+
+def _slice(call: Any, value: Callable[[Any], Any]) -> Array:
+    axes, begin, end = ([int(v) for v in argument.fields] for argument in call.args[1:4])
+    index = [slice(None)] * 4
+    for axis, low, high in zip(axes, begin, end, strict=True):
+        index[axis] = slice(low, high)
+    return value(call.args[0])[tuple(index)]
+
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "relax.add": _binary(np.add),
+    "relax.subtract": _binary(np.subtract),
+    "relax.multiply": _binary(np.multiply),
+    "relax.nn.relu": _operand(0, lambda x: np.maximum(x, 0)),
+    "relax.abs": _operand(0, np.abs),
+    "relax.mean": _reduction(np.mean),
+    "relax.sum": _reduction(np.sum),
+    "relax.matmul": _binary(np.matmul),
+    "relax.concat": lambda call, value: np.concatenate(value(call.args[0]), axis=int(call.attrs.axis)),
+    "relax.reshape": lambda call, value: value(call.args[0]).reshape([int(v) for v in call.args[1].values]),
+    "relax.permute_dims": lambda call, value: value(call.args[0]).transpose(
+        [int(a) for a in call.attrs.axes]
+    ),
+    "relax.nn.batch_norm": _batch_norm,
+    "relax.nn.conv2d": _conv2d,
+    "relax.strided_slice": _slice,
+}
+
+
+def _packed_conv2d(a: dict[str, Any], words: Array, weight: Array, scale: Array, shift: Array) -> Array:
+    signs = unpack_signs(words, a["in_channels"]).astype(np.float32)
+    rows, columns = (border - padding for border, padding in zip(a["border"], a["padding"], strict=True))
+    signs = signs[:, rows : signs.shape[1] - rows, columns : signs.shape[2] - columns]
+    dot = _convolve(signs, np.where(weight >= 0, 1.0, -1.0), a | {"padding": (0, 0)})
+    return (np.maximum(dot, 0) if a["relu"] else dot) * scale + shift
+
+
+def _binary_conv2d(a: dict[str, Any], x: Array, weight: Array) -> Array:
+    """The node in NHWC, as `pack_activations` meets it."""
+    words = pack_signs(x, a["padding"], a["pad_value"])
+    one, zero = np.float32(1), np.float32(0)
+    return _packed_conv2d(
+        a | {"border": a["padding"], "in_channels": x.shape[3], "relu": False}, words, weight, one, zero
+    )
+
+
+def _epilogue(y: Array, bias: Array, relu: bool) -> Array:
+    return np.maximum(y + bias, 0) if relu else y + bias
+
+
+_NODES: dict[str, Callable[..., Array]] = {
+    nodes.BINARY_CONV2D: _binary_conv2d,
+    nodes.PACK: lambda a, x: pack_signs(x, a["border"], a["pad_value"]),
+    nodes.PACKED_CONV2D: _packed_conv2d,
+    nodes.FLOAT_CONV2D: lambda a, x, w, b: _epilogue(_convolve(x, w, a), b, a["relu"]),
+    nodes.DENSE: lambda a, x, w, b: _epilogue(x @ w.T, b, a["relu"]),
+}
