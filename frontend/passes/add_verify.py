@@ -38,6 +38,9 @@ class _VerifyMaker(FunctionRewriter):
         self._own: list[Any] = []
         self._integers: list[Any] = []
 
+    def rewrite_parameter(self, parameter: Any) -> Any:
+        return relax.Var(parameter.name, parameter.ty)  # a variable belongs to one function
+
     def more_parameters(self) -> list[Any]:
         return self._bits
 
