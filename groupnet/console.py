@@ -32,7 +32,7 @@ def print_result(renderable: Any) -> None:
 
 def table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
     """An empty table in the project's one style; the columns named in `numbers` are aligned to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE)
+    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, show_header=any(columns))
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return made

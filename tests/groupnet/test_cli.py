@@ -210,3 +210,21 @@ def test_doctor_fails_only_without_the_host_flow(run: Run, monkeypatch: pytest.M
     assert code == boundary.EXIT_ERROR
     told = json.loads(out)
     assert (told["host_ready"], told["phone_ready"]) == (False, False)
+
+
+@pytest.mark.phone
+def test_the_emulated_phone_starts_shows_and_stops(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert json.loads(run("emulator", "status", "--json")[1])["running"] is False
+    try:
+        _, out, _ = run("emulator", "start", "--cpu", "cortex-a53", "--json")
+        started = json.loads(out)
+        assert (started["running"], started["cpu"]) == (True, "cortex-a53")
+        assert json.loads(run("emulator", "status", "--json")[1]) == started
+        expect_error(run("emulator", "start", "--cpu", "cortex-a76"), "cortex-a53")
+    finally:
+        stopped = json.loads(run("emulator", "stop", "--json")[1])
+    assert stopped == {"name": "default", "stopped": True}
+    assert json.loads(run("emulator", "stop", "--json")[1])["stopped"] is False
