@@ -6,8 +6,6 @@ import argparse
 import asyncio
 import json
 import logging
-import os
-import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +41,12 @@ class Daemon:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        server = await asyncio.start_server(self._accept, _LOOPBACK, port, limit=_READ_LIMIT_BYTES)
+        try:
+            server = await asyncio.start_server(self._accept, _LOOPBACK, port, limit=_READ_LIMIT_BYTES)
+        except OSError as exc:
+            raise SystemExit(
+                f"expected to listen on port {port}; got {exc.strerror}; choose another"
+            ) from exc
         bound = server.sockets[0].getsockname()[1]
         _write_whole(ready, json.dumps({"port": bound}))
         logger.info("listening on %s:%d", _LOOPBACK, bound)
@@ -84,14 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--ready", type=Path, required=True, help="written, as JSON, once the phone can be connected"
     )
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--chroot", action="store_true", help="the root is prepared as a view of its own")
+    parser.add_argument(
+        "--chroot", help="the chroot program, where the root is prepared as a view of its own"
+    )
     parser.add_argument("--runner", help="qemu, where the kernel does not start arm64 programs")
     options = parser.parse_args(arguments)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     profile = PROFILES[options.cpu]
-    chroot = shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    machine = Machine(options.root, profile.qemu_cpu, chroot if options.chroot else None, options.runner)
+    machine = Machine(options.root, profile.qemu_cpu, options.chroot, options.runner)
     properties = "".join(f"{name}={value};" for name, value in profile.banner_properties().items())
     banner = f"device::{properties}features={','.join(FEATURES)}"
     daemon = Daemon(machine, banner, load_authorised_keys(options.keys))

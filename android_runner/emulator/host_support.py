@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -30,12 +31,14 @@ class HostSupport:
         qemu: Path of qemu's user-mode emulator of arm64; ``None`` if it is not installed.
         unshare: ``unshare`` with the options that make a phone's namespaces; empty where they are refused:
             the phone then has no view of files of its own, only a folder.
+        chroot: The ``chroot`` program; empty where there are no namespaces.
         own_binfmt: Whether a namespace can tell its kernel how to start arm64 programs (Linux 6.7 and later).
         host_binfmt: Whether the kernel knows it already, for all of this machine.
     """
 
     qemu: str | None
     unshare: tuple[str, ...]
+    chroot: str
     own_binfmt: bool
     host_binfmt: bool
 
@@ -54,13 +57,15 @@ def probe_host() -> HostSupport:
     """Find out by trying, which takes some hundredths of a second."""
     qemu = next((path for name in _QEMU_NAMES if (path := shutil.which(name))), None)
     program = shutil.which("unshare")
-    unshare = (program, *_NAMESPACE_FLAGS) if program else ()
+    # Debian keeps it out of the search path of ordinary users.
+    chroot = shutil.which("chroot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    unshare = (program, *_NAMESPACE_FLAGS) if program and chroot else ()
     if not (unshare and _succeeds(*unshare, "true")):
-        unshare = ()
+        unshare, chroot = (), None
     own_binfmt = bool(unshare) and _succeeds(
         *unshare, "mount", "-t", "binfmt_misc", "binfmt_misc", str(_BINFMT)
     )
-    return HostSupport(qemu, unshare, own_binfmt, _host_knows_arm64())
+    return HostSupport(qemu, unshare, chroot or "", own_binfmt, _host_knows_arm64())
 
 
 def missing_requirements() -> list[str]:
@@ -78,15 +83,16 @@ def describe_missing(support: HostSupport) -> list[str]:
         )
     if not support.namespaces:
         missing.append(
-            "Expected to be allowed a user namespace; it was refused, so a phone has no files of its own and "
-            "its arm64 programs need $ARM64_RUNNER before them; run `sudo sysctl user.max_user_namespaces=10000 "
-            "kernel.apparmor_restrict_unprivileged_userns=0`, or start the container with "
-            "`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
+            "Expected to be allowed a user namespace; it was refused, so a phone has no view of files of its own "
+            "and its arm64 programs need $ARM64_RUNNER before them; run `sudo sysctl "
+            "user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0`, or start the "
+            "container with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
         )
     elif not support.starts_arm64:
         missing.append(
             "Expected a kernel that can be told how to start arm64 programs (Linux 6.7); found an older one, "
-            "so they need $ARM64_RUNNER before them; run `sudo apt-get install binfmt-support qemu-user-static`."
+            "so they need $ARM64_RUNNER before them; run "
+            "`sudo apt-get install binfmt-support qemu-user-static`."
         )
     return missing
 

@@ -48,6 +48,23 @@ def children_of(pid: int) -> list[ProcessId]:
     return found
 
 
+def processes_with(variable: str, value: str) -> list[ProcessId]:
+    """Return the processes of ours that were started with that environment variable of that value."""
+    wanted = f"{variable}={value}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            # Another user's, or gone by now.
+            continue
+        if wanted in environment.split(b"\0") and (process := find_process(int(entry.name))):
+            found.append(process)
+    return found
+
+
 def send_signal(process: ProcessId, number: signal.Signals) -> None:
     """Signal that very process, if it still runs."""
     if is_running(process):

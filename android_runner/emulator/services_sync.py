@@ -222,7 +222,7 @@ class _IncomingFile:
 
 
 def _remove_old(place: Place) -> None:
-    # Removed, not overwritten: a running program's file cannot be written, a link must not be written through.
+    # Removed, not overwritten: a running program cannot be written, and a link must not be written through.
     try:
         old = place.status()
     except FileNotFoundError:

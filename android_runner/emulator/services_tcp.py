@@ -75,7 +75,7 @@ class ReverseForwards:
         self._listeners: dict[str, tuple[asyncio.Server, str]] = {}
 
     async def serve(self, stream: Stream, request: str) -> None:
-        """Answer ``forward:[norebind:]tcp:P;HOST``, ``killforward:tcp:P``, ``killforward-all``, ``list-forward``."""
+        """Answer ``forward:[norebind:]tcp:P;HOST``, ``killforward:tcp:P``, and ``-all``, ``list-forward``."""
         stream.accept()
         verb, _, rest = request.partition(":")
         try:

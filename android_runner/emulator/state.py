@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ class PhoneFolder:
             yield
 
     def load(self) -> PhoneState | None:
-        """Return the phone's state if it runs; ``None`` also if its process is gone or the file unreadable."""
+        """Return the phone's state if it runs; ``None`` also if its process is gone or the file broken."""
         try:
             fields = json.loads(self._state.read_text(encoding="utf-8"))
             if fields.pop("version") != STATE_VERSION:
@@ -106,8 +106,14 @@ class PhoneFolder:
 
     def remove(self) -> None:
         """Remove everything the phone had; its processes must have ended."""
-        if self.path.exists():
-            shutil.rmtree(self.path, onerror=_retry_writable)
+        try:
+            shutil.rmtree(self.path)
+        except FileNotFoundError:
+            return
+        except PermissionError:
+            # A program on the phone may have made a folder that its owner cannot write to.
+            _make_writable(self.path)
+            shutil.rmtree(self.path)
 
 
 def default_state_dir() -> Path:
@@ -127,13 +133,10 @@ def phone_names(state_dir: Path) -> list[str]:
     )
 
 
-def _retry_writable(function: Callable[[str], object], path: str, _error: object) -> None:
-    # A program on the phone may have made a folder that its owner cannot write to.
-    if os.path.islink(path):
-        raise PhoneConfigurationError(f"Expected to remove {path}; it is a link into use; remove it by hand")
-    os.chmod(os.path.dirname(path), 0o700)
-    os.chmod(path, 0o700)
-    if function in (os.rmdir, os.unlink):
-        function(path)
-    else:
-        shutil.rmtree(path)
+def _make_writable(folder: Path) -> None:
+    folder.chmod(0o700)
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            if not path.is_symlink():
+                path.chmod(0o700)
