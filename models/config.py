@@ -10,9 +10,9 @@ Fusion = Literal["average", "learned"]
 Gate = Literal["none", "block", "base"]
 GroupSize = Literal["layer", "block", "two_blocks", "net"]
 Downsample = Literal["binary", "float"]
-StemKind = Literal["imagenet", "small", "small_stride2"]
+StemKind = Literal["imagenet", "small"]
 
-_STEM_STRIDE: dict[str, int] = {"imagenet": 4, "small": 1, "small_stride2": 2}
+_STEM_STRIDE: dict[str, int] = {"imagenet": 4, "small": 1}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class GroupNetConfig:
         in_channels: Channels of the image.
         input_size: Height and width of the image in pixels.
         stem: `imagenet` is a 7x7 stride-2 convolution, a 3x3 stride-2 max pool and batch norm; `small` is a
-            3x3 convolution and batch norm; `small_stride2` is the same with stride 2.
+            3x3 convolution and batch norm.
         precision: `binary`; `tanh` replaces signs for pre-training; `float` binarises nothing.
 
     Raises:

@@ -53,9 +53,8 @@ def _stem(config: GroupNetConfig) -> nn.Sequential:
             nn.MaxPool2d(3, stride=2, padding=1),
             nn.BatchNorm2d(width),
         )
-    stride = 2 if config.stem == "small_stride2" else 1
     return nn.Sequential(
-        nn.Conv2d(config.in_channels, width, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(width)
+        nn.Conv2d(config.in_channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
     )
 
 

@@ -130,7 +130,7 @@ def groupnet_digits() -> GroupNetConfig:
         num_classes=10,
         in_channels=1,
         input_size=32,
-        stem="small_stride2",
+        stem="imagenet",
     )
 
 

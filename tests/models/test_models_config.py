@@ -1,0 +1,66 @@
+"""Configurations that must be refused, and those that come back from their dictionaries."""
+
+import pytest
+
+from models.config import GroupNetConfig
+from models.errors import ConfigError, UnknownNameError
+
+
+@pytest.fixture
+def config():
+    return GroupNetConfig(
+        depths=(1, 2), width=8, bases=2, num_classes=4, in_channels=3, input_size=16, stem="small"
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "complaint"),
+    [
+        ({"bases": 0}, "bases"),
+        ({"bases": True}, "bases"),
+        ({"width": -8}, "width"),
+        ({"num_classes": 2.0}, "num_classes"),
+        ({"in_channels": 0}, "in_channels"),
+        ({"depths": ()}, "depths"),
+        ({"depths": [1, 2]}, "depths"),
+        ({"depths": (1, 0)}, "depths"),
+        ({"pad_value": 0}, "pad_value"),
+        ({"fusion": "max"}, "fusion"),
+        ({"gate": "channel"}, "gate"),
+        ({"group": "three_blocks"}, "group"),
+        ({"downsample": "pool"}, "downsample"),
+        ({"stem": "large"}, "stem"),
+        ({"precision": "int8"}, "precision"),
+        ({"input_size": 1}, "at least 2 pixels"),
+        ({"stem": "imagenet", "input_size": 7}, "at least 8 pixels"),
+        ({"group": "layer"}, "gate 'none'"),
+        ({"group": "net", "gate": "base"}, "gate 'none'"),
+    ],
+)
+def test_values_out_of_range_and_contradictions_are_refused(config, overrides, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        config.replace(**overrides)
+
+
+def test_an_unknown_override_names_the_closest_field(config):
+    with pytest.raises(UnknownNameError, match="did you mean downsample"):
+        config.replace(downsampling="float")
+
+
+def test_widths_and_stride_follow_the_stages(config):
+    assert config.widths == (8, 16) and config.total_stride == 2
+    assert config.replace(stem="imagenet").total_stride == 8
+
+
+def test_a_dictionary_comes_back_as_it_was(config):
+    assert GroupNetConfig.from_dict(config.to_dict()) == config
+
+
+def test_a_dictionary_with_a_missing_or_unknown_field_is_refused(config):
+    values = config.to_dict()
+    with pytest.raises(ConfigError, match=r"missing \['width'\]"):
+        GroupNetConfig.from_dict({key: value for key, value in values.items() if key != "width"})
+    with pytest.raises(ConfigError, match=r"unknown \['colour'\]"):
+        GroupNetConfig.from_dict(values | {"colour": 1})
+    with pytest.raises(ConfigError, match="depths"):
+        GroupNetConfig.from_dict(values | {"depths": 2})

@@ -1,0 +1,32 @@
+"""Every trained network that ships is what its entry says, and scores what its checkpoint promises."""
+
+import pytest
+
+from models.checkpoint import load_checkpoint
+from models.digits import load_digits
+from models.evaluation import evaluate
+from models.zoo import entries
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_the_entry_is_what_the_checkpoint_says(entry):
+    meta = load_checkpoint(entry.path).meta
+    assert (entry.architecture, entry.bases, entry.task) == (meta.architecture, meta.config.bases, meta.task)
+    assert entry.top1 == pytest.approx(meta.metrics["top1"], abs=5e-5)
+
+
+@pytest.mark.parametrize("entry", [e for e in entries() if e.data == "digits"], ids=lambda entry: entry.name)
+def test_the_digits_net_scores_what_it_promises(entry):
+    checkpoint = load_checkpoint(entry.path)
+    test = load_digits().test
+    top1 = evaluate(checkpoint.model, test.images, test.labels)
+    # Another machine may round a value near zero to the other sign: one image of 360 may change.
+    assert top1 == pytest.approx(checkpoint.meta.metrics["top1"], abs=1.5 / 360)
+    assert top1 >= 0.97
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_each_checkpoint_has_a_card(entry):
+    card = entry.path.with_suffix(".md").read_text()
+    assert f"{entry.top1:.2%}" in card
+    assert load_checkpoint(entry.path).meta.training_command in card
