@@ -124,29 +124,10 @@ def train(
             _set_rate(optimizer, stage, epoch)
             generator = _generator(recipe.seed, number, epoch)
             loss, accuracy = _epoch(model, optimizer, images, labels, recipe.batch_size, augment, generator)
-            save_torch_file(
-                state_path,
-                {
-                    "format": _STATE_FORMAT,
-                    "run": run,
-                    "stage": number,
-                    "epochs_done": epoch + 1,
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                },
-            )
+            _save_state(state_path, run, number, epoch + 1, model, optimizer)
             if progress is not None:
-                progress(
-                    EpochReport(
-                        number + 1,
-                        len(recipe.stages),
-                        stage.precision,
-                        epoch + 1,
-                        stage.epochs,
-                        loss,
-                        accuracy,
-                    )
-                )
+                position = (number + 1, len(recipe.stages), stage.precision, epoch + 1, stage.epochs)
+                progress(EpochReport(*position, loss, accuracy))
     return model
 
 
@@ -208,6 +189,18 @@ def _epoch(
             f"expected a finite loss; got {loss_sum}; lower the learning rate or use another seed"
         )
     return loss_sum / len(images), right / len(images)
+
+
+def _save_state(
+    path: Path,
+    run: dict[str, Any],
+    stage: int,
+    epochs_done: int,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    state = {"format": _STATE_FORMAT, "run": run, "stage": stage, "epochs_done": epochs_done}
+    save_torch_file(path, state | {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
 
 
 def _load_state(path: Path, run: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The two-stage loop: it learns, resumes to the same bits after an interrupt, refuses what it cannot resume."""
+"""The two-stage loop: it learns, resumes to the same bits, and refuses what it cannot resume."""
 
 import dataclasses
 
