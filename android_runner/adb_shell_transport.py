@@ -1,11 +1,10 @@
-"""The transport over ADB on TCP in pure Python: no adb server, one connection for everything."""
+"""The transport over ADB on TCP in pure Python, without an adb server."""
 
 from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
 from android_runner.adb_login import adb_login
@@ -14,7 +13,7 @@ from android_runner.adb_streams import AdbStreams
 from android_runner.deadline import Deadline
 from android_runner.errors import DeviceError, RemoteCommandError
 from android_runner.transport import ShellResult
-from android_runner.tunnel import Tunnel
+from android_runner.tunnel_process import TunnelRequest, tunnel_process
 
 _CLEANUP_TIMEOUT_S = 10.0
 
@@ -22,17 +21,19 @@ _CLEANUP_TIMEOUT_S = 10.0
 class AdbShellTransport:
     """Implements `android_runner.transport.Transport` for a phone that offers ADB over TCP."""
 
-    def __init__(self, streams: AdbStreams, serial: str) -> None:
-        """Take over a connection that `adb_login` opened."""
-        self.serial = serial
+    def __init__(self, streams: AdbStreams, host: str, port: int, key: Path) -> None:
+        """Take over a connection that `adb_login` opened; tunnels log in again with the same ``key``."""
+        self.serial = f"{host}:{port}"
         self._streams = streams
+        self._host = host
+        self._port = port
+        self._key = key.resolve()  # the tunnel's process has another working folder
 
     @classmethod
     def connect(cls, host: str, port: int, key: Path, timeout_s: float) -> AdbShellTransport:
         """Connect to ``host:port`` with an ADB key; raises what `adb_login` raises."""
         connection, max_payload_bytes = adb_login(host, port, key, timeout_s)
-        serial = f"{host}:{port}"
-        return cls(AdbStreams(connection, max_payload_bytes, serial), serial)
+        return cls(AdbStreams(connection, max_payload_bytes, f"{host}:{port}"), host, port, key)
 
     def shell(self, command: str, *, timeout_s: float, check: bool = True) -> ShellResult:
         """Run a command line; see `Transport.shell`."""
@@ -47,8 +48,10 @@ class AdbShellTransport:
         partial = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}")
         try:
             push_file(self._streams, source, partial, mode, deadline)
+            # Android's daemon gives group and others the owner's rights, whatever mode it is asked for.
+            quoted = shlex.quote(str(partial))
             self.shell(
-                f"mv -f {shlex.quote(str(partial))} {shlex.quote(str(destination))}",
+                f"chmod {mode:o} {quoted} && mv -f {quoted} {shlex.quote(str(destination))}",
                 timeout_s=deadline.remaining_s(),
             )
         except BaseException:
@@ -59,15 +62,13 @@ class AdbShellTransport:
         """Copy a file from the device; see `Transport.pull`."""
         pull_file(self._streams, source, destination, Deadline(timeout_s, f"send {source}"))
 
-    @contextmanager
-    def tunnel(self, remote_port: int, *, timeout_s: float) -> Iterator[int]:
+    def tunnel(
+        self, remote_port: int, *, timeout_s: float, answer_timeout_s: float | None = None
+    ) -> AbstractContextManager[int]:
         """Reach a port of the phone; see `Transport.tunnel`."""
-        deadline = Deadline(timeout_s, f"open a tunnel to its port {remote_port}")
-        tunnel = Tunnel(self._streams, remote_port, deadline)
-        try:
-            yield tunnel.local_port
-        finally:
-            tunnel.close()
+        return tunnel_process(
+            TunnelRequest(self._host, self._port, str(self._key), remote_port, timeout_s, answer_timeout_s)
+        )
 
     def close(self) -> None:
         """End the connection; see `Transport.close`."""

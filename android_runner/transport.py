@@ -56,10 +56,16 @@ class Transport(Protocol):
         """
         ...
 
-    def tunnel(self, remote_port: int, *, timeout_s: float) -> AbstractContextManager[int]:
+    def tunnel(
+        self, remote_port: int, *, timeout_s: float, answer_timeout_s: float | None = None
+    ) -> AbstractContextManager[int]:
         """Give the number of a port of 127.0.0.1 here that reaches a port of 127.0.0.1 there.
 
-        ``timeout_s`` limits the opening, not what later flows through it.
+        Args:
+            remote_port: The port on the device.
+            timeout_s: Limits the opening.
+            answer_timeout_s: A connection whose last words have had no answer for so long is ended; for
+                protocols of question and answer, where it limits each call. None for no limit.
 
         Raises:
             RefusedPortError: Nothing listens there.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
+import time
+from collections.abc import Callable
 
 from android_runner.adb_streams import AdbStream, AdbStreams
 from android_runner.deadline import Deadline
@@ -12,6 +15,7 @@ from android_runner.errors import RefusedPortError, RefusedServiceError, Transpo
 _OPEN_TIMEOUT_S = 10.0
 _JOIN_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 256 * 1024
+_TICK_S = 0.5  # how often an overdue answer is looked for
 
 
 class Tunnel:
@@ -21,8 +25,21 @@ class Tunnel:
     sending, everything sent so far is delivered and then the connection is over.
     """
 
-    def __init__(self, streams: AdbStreams, remote_port: int, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        streams: AdbStreams,
+        remote_port: int,
+        deadline: Deadline,
+        answer_timeout_s: float | None = None,
+    ) -> None:
         """Open the tunnel; `local_port` is ready when this returns.
+
+        Args:
+            streams: The connection that carries it.
+            remote_port: The port of the phone's 127.0.0.1.
+            deadline: For the opening.
+            answer_timeout_s: A connection whose last words have had no answer for so long is ended. Meant for
+                protocols of question and answer, where it limits each call.
 
         Raises:
             RefusedPortError: Nothing listens on the phone's port.
@@ -30,6 +47,7 @@ class Tunnel:
         """
         self._streams = streams
         self._service = f"tcp:{remote_port}"
+        self._answer_timeout_s = answer_timeout_s
         self._lock = threading.Lock()
         self._closed = False
         self._open: dict[socket.socket, AdbStream | None] = {}
@@ -85,8 +103,9 @@ class Tunnel:
                     stream.close()
                     return
                 self._open[connection] = stream
-            back = self._start(self._carry_back, stream, connection)
-            self._carry_there(connection, stream)
+            conversation = _Conversation(connection, stream, self._answer_timeout_s)
+            back = self._start(conversation.carry_back)
+            conversation.carry_there()
             back.join()
         except TransportError:
             pass  # refused or lost: the local side learns of it by the connection's end
@@ -95,32 +114,59 @@ class Tunnel:
                 self._open.pop(connection, None)
             connection.close()
 
-    def _carry_there(self, connection: socket.socket, stream: AdbStream) -> None:
-        try:
-            while data := connection.recv(_CHUNK_BYTES):
-                stream.write(data)
-            stream.flush()
-        except (OSError, TransportError):
-            pass  # either end is gone; closing the stream tells the other
-        finally:
-            stream.close()
-
-    def _carry_back(self, stream: AdbStream, connection: socket.socket) -> None:
-        try:
-            while data := stream.read():
-                connection.sendall(data)
-        except (OSError, TransportError):
-            pass  # either end is gone; shutting the connection down tells the other
-        finally:
-            _shut(connection)
-
-    def _start(self, target: object, *arguments: object) -> threading.Thread:
-        thread = threading.Thread(target=target, args=arguments, name="adb tunnel", daemon=True)  # type: ignore[arg-type]
+    def _start(self, target: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=arguments, name="adb tunnel", daemon=True)
         with self._lock:
             self._threads = [old for old in self._threads if old.is_alive()]
             self._threads.append(thread)
             thread.start()
         return thread
+
+
+class _Conversation:
+    """One connection: a thread for each direction, and a watch over the time an answer takes."""
+
+    def __init__(self, connection: socket.socket, stream: AdbStream, answer_timeout_s: float | None) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._answer_timeout_s = answer_timeout_s
+        self._asked_at_s: float | None = None
+
+    def carry_there(self) -> None:
+        try:
+            while self._wait_for_local_data() and (data := self._connection.recv(_CHUNK_BYTES)):
+                self._asked_at_s = time.monotonic()
+                self._stream.write(data, self._deadline())
+            self._stream.flush(self._deadline())
+        except (OSError, TransportError):
+            pass  # either end is gone; closing the stream tells the other
+        finally:
+            self._stream.close()
+            _shut(self._connection)
+
+    def carry_back(self) -> None:
+        try:
+            while data := self._stream.read():
+                self._asked_at_s = None
+                self._connection.sendall(data)
+        except (OSError, TransportError):
+            pass  # either end is gone; shutting the connection down tells the other
+        finally:
+            _shut(self._connection)
+
+    def _wait_for_local_data(self) -> bool:
+        """Return True once there is some (or the end), False when an answer is overdue."""
+        if self._answer_timeout_s is None:
+            return True
+        tick_s = min(_TICK_S, self._answer_timeout_s)
+        while not select.select([self._connection], [], [], tick_s)[0]:
+            asked_at_s = self._asked_at_s  # the other thread may clear it at any moment
+            if asked_at_s is not None and time.monotonic() - asked_at_s > self._answer_timeout_s:
+                return False
+        return True
+
+    def _deadline(self) -> Deadline | None:
+        return None if self._answer_timeout_s is None else Deadline(self._answer_timeout_s, "take data")
 
 
 def _shut(connection: socket.socket) -> None:

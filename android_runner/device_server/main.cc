@@ -1,7 +1,8 @@
 // Group-Net's device server: TVM RPC on the phone's loopback, one process to a session.
 //
 // Started as `server --folder DIR ...` with DIR/token; prints one line {"port": P, "pid": N}, then goes into the
-// background with its log in DIR/log. Ends on SIGTERM, or by itself when idle, and takes its sessions with it.
+// background with its log in DIR/log and its process id in DIR/pid. Ends on SIGTERM, or by itself when idle, and
+// takes its sessions with it.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -55,6 +56,18 @@ int ListenOnLoopback(int* port) {
   return listener;
 }
 
+// A later host tells by it whether the folder is still in use.
+void WritePid(const std::string& folder, pid_t pid) {
+  const std::string text = std::to_string(pid) + "\n";
+  const int file = open((folder + "/pid").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0 || write(file, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    std::fprintf(stderr, "server: cannot write %s/pid: %s\n", folder.c_str(), std::strerror(errno));
+    kill(pid, SIGKILL);
+    _exit(EXIT_FAILURE);
+  }
+  close(file);
+}
+
 // Returns in the background process; the foreground one prints the ready line and exits.
 void GoIntoBackground(const Options& options, int port) {
   const int log = open((options.folder + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -63,6 +76,7 @@ void GoIntoBackground(const Options& options, int port) {
   const pid_t child = fork();
   if (child < 0) Fail("fork");
   if (child > 0) {
+    WritePid(options.folder, child);
     std::printf("{\"port\": %d, \"pid\": %d}\n", port, static_cast<int>(child));
     std::fflush(stdout);
     _exit(0);

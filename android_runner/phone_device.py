@@ -1,0 +1,90 @@
+"""A phone as a device, whatever transport reaches it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, Session
+from android_runner.probe import core_names, describe_cores, parse_properties
+from android_runner.runtime_package import device_runtime
+from android_runner.server import ServerLimits, device_server
+from android_runner.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+_PROBE_TIMEOUT_S = 15.0
+
+
+class PhoneDevice:
+    """Implements `android_runner.device.Device` for a phone."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Transport],
+        *,
+        kind: Literal["emulator", "adb"],
+        name: str,
+        limits: ServerLimits | None = None,
+    ) -> None:
+        """Remember how to reach the phone; ``connect`` opens a new transport each time it is called."""
+        self._connect = connect
+        self._kind = kind
+        self._name = name
+        self._limits = limits
+
+    def info(self) -> DeviceInfo:
+        """Ask the phone who it is; raises TransportError where it cannot be reached."""
+        with self._transport() as transport:
+            return probe_phone(transport, self._kind, self._name)
+
+    @contextmanager
+    def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:
+        """Install the runtime, start a server and open a session; see `Device.session`."""
+        # Imported here: TVM takes over a second to import, and asking a phone who it is needs none of it.
+        from android_runner.phone_session import PhoneSession
+
+        package = device_runtime(progress=logger.info)
+        with self._transport() as transport:
+            info = probe_phone(transport, self._kind, self._name)
+            logger.info("Starting the device server on %s", transport.serial)
+            with device_server(transport, package, self._limits) as server:
+                session = PhoneSession(transport, server, info.arch, timeout_s)
+                try:
+                    yield session
+                finally:
+                    session.close()
+
+    @contextmanager
+    def _transport(self) -> Iterator[Transport]:
+        transport = self._connect()
+        try:
+            yield transport
+        finally:
+            transport.close()
+
+
+def probe_phone(transport: Transport, kind: Literal["emulator", "adb"], name: str) -> DeviceInfo:
+    """Return what a phone says about itself."""
+
+    def ask(command: str) -> str:
+        return transport.shell(command, timeout_s=_PROBE_TIMEOUT_S, check=False).stdout.strip()
+
+    properties = parse_properties(ask("getprop"))
+    cores = core_names(ask("cat /proc/cpuinfo"))
+    online = ask("nproc")
+    return DeviceInfo(
+        kind=kind,
+        name=name,
+        serial=transport.serial,
+        model=properties.get("ro.product.model", "unknown"),
+        cpu=describe_cores(cores),
+        arch=ask("uname -m"),
+        # Android's own emulator says so in one of these two, depending on its release.
+        emulated=kind == "emulator"
+        or "1" in (properties.get("ro.kernel.qemu"), properties.get("ro.boot.qemu")),
+        android=properties.get("ro.build.version.release"),
+        cores=int(online) if online.isdecimal() else max(1, len(cores)),
+    )

@@ -1,0 +1,182 @@
+"""The device server on a phone: installing its runtime, starting it, reading its log, stopping it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from android_runner.errors import AlteredFileError, DeviceError, RemoteCommandError, ServerError
+from android_runner.runtime_package import LOADER_NAME, SERVER_NAME, RuntimePackage
+from android_runner.transport import Transport
+
+DEVICE_ROOT = PurePosixPath("/data/local/tmp/groupnet")
+"""Everything this project leaves on a phone is below this folder."""
+
+_SHELL_TIMEOUT_S = 30.0
+_PUSH_TIMEOUT_S = 300.0
+_LOG_TAIL_BYTES = 4000
+
+# A folder without a process id belongs to a server that is just starting, unless it is this old.
+_STARTING_MINUTES = 10
+
+_REMOVE_STALE = """
+for folder in {root}/server-*; do
+  [ -d "$folder" ] || continue
+  if [ -f "$folder/pid" ]; then
+    grep -q "${{folder##*/}}" "/proc/$(cat "$folder/pid")/cmdline" 2>/dev/null || rm -rf "$folder"
+  elif [ -n "$(find "$folder" -maxdepth 0 -mmin +{minutes} 2>/dev/null)" ]; then
+    rm -rf "$folder"
+  fi
+done
+"""
+
+# Asked first, ended after 5 s; the command line tells the process from a later one of the same number.
+_STOP = """
+running() {{ grep -q {name} /proc/{pid}/cmdline 2>/dev/null; }}
+running && kill {pid}
+tries=0
+while running && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+running && kill -9 {pid}
+rm -rf {folder}
+"""
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """What the server allows a session.
+
+    Attributes:
+        idle_s: A session that hears nothing for so long ends, and a server without sessions too.
+        session_s: The longest a session may live.
+        memory_bytes: The most data memory of a session.
+    """
+
+    idle_s: int = 900
+    session_s: int = 4 * 3600
+    memory_bytes: int = 4 << 30
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that listens on a phone.
+
+    Attributes:
+        port: Its port on the phone's 127.0.0.1.
+        pid: Its process id on the phone.
+        folder: Its folder on the phone; gone once it is stopped.
+        token: The secret that opens a session.
+    """
+
+    port: int
+    pid: int
+    folder: PurePosixPath
+    token: str
+
+
+def install_runtime(transport: Transport, package: RuntimePackage) -> PurePosixPath:
+    """Bring the runtime to the phone unless it is there intact; return its folder.
+
+    Raises:
+        AlteredFileError: What arrived is not what was sent.
+        DeviceFullError: There is no space for it.
+        TransportError: The link failed.
+    """
+    folder = DEVICE_ROOT / f"runtime-{package.content_hash[:16]}"
+    if _checksums(transport, folder, package) == package.files:
+        return folder
+    partial = DEVICE_ROOT / f"partial-{secrets.token_hex(6)}"
+    try:
+        transport.shell(f"mkdir -p {partial}", timeout_s=_SHELL_TIMEOUT_S)
+        for name in package.files:
+            transport.push(package.folder / name, partial / name, mode=0o755, timeout_s=_PUSH_TIMEOUT_S)
+        if _checksums(transport, partial, package) != package.files:
+            raise AlteredFileError(
+                f"Expected the runtime to arrive unaltered on {transport.serial}; it did not; "
+                "check the phone's storage and try again"
+            )
+        # Removed first: `mv` onto a folder would move into it.
+        transport.shell(f"rm -rf {folder} && mv {partial} {folder}", timeout_s=_SHELL_TIMEOUT_S)
+    finally:
+        _try_shell(transport, f"rm -rf {partial}")
+    return folder
+
+
+@contextmanager
+def device_server(
+    transport: Transport, package: RuntimePackage, limits: ServerLimits | None = None
+) -> Iterator[RunningServer]:
+    """Run a server on the phone; at the end nothing of it is left but the runtime for the next time.
+
+    Raises:
+        ServerError: It did not start; the message has what it said.
+        DeviceError: The runtime could not be installed.
+    """
+    limits = limits or ServerLimits()
+    _try_shell(transport, _REMOVE_STALE.format(root=DEVICE_ROOT, minutes=_STARTING_MINUTES))
+    runtime = install_runtime(transport, package)
+    folder = DEVICE_ROOT / f"server-{secrets.token_hex(6)}"
+    token = secrets.token_hex(16)
+    pid = 0
+    try:
+        server = _start(transport, runtime, folder, token, limits)
+        pid = server.pid
+        yield server
+    finally:
+        stop = _STOP.format(name=folder.name, pid=pid, folder=folder) if pid else f"rm -rf {folder}"
+        _try_shell(transport, stop)
+
+
+def log_tail(transport: Transport, server: RunningServer) -> str:
+    """Return the end of the server's log; raises TransportError where the link is lost."""
+    log = shlex.quote(str(server.folder / "log"))
+    return transport.shell(f"tail -c {_LOG_TAIL_BYTES} {log}", timeout_s=_SHELL_TIMEOUT_S, check=False).stdout
+
+
+def _start(
+    transport: Transport, runtime: PurePosixPath, folder: PurePosixPath, token: str, limits: ServerLimits
+) -> RunningServer:
+    transport.shell(f"mkdir -m 700 {folder}", timeout_s=_SHELL_TIMEOUT_S)
+    with tempfile.NamedTemporaryFile("w") as file:  # mode 0600 here as there
+        file.write(token)
+        file.flush()
+        transport.push(Path(file.name), folder / "token", mode=0o600, timeout_s=_SHELL_TIMEOUT_S)
+    command = (
+        f"cd {runtime} && ./{LOADER_NAME} --library-path . ./{SERVER_NAME} --folder {folder} "
+        f"--idle-s {limits.idle_s} --session-limit-s {limits.session_s} "
+        f"--memory-limit-bytes {limits.memory_bytes}"
+    )
+    try:
+        ready = json.loads(transport.shell(command, timeout_s=_SHELL_TIMEOUT_S).stdout)
+        return RunningServer(int(ready["port"]), int(ready["pid"]), folder, token)
+    except RemoteCommandError as exc:
+        said = exc.stderr.strip() or exc.stdout.strip() or f"exit code {exc.exit_code}"
+        raise ServerError(
+            f"Expected the device server to start on {transport.serial}; it said: {said}; "
+            "check that the phone is arm64"
+        ) from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise ServerError(
+            f"Expected the device server to name its port; got {exc}; remove {runtime} on the phone"
+        ) from exc
+
+
+def _checksums(transport: Transport, folder: PurePosixPath, package: RuntimePackage) -> dict[str, str]:
+    names = " ".join(shlex.quote(name) for name in package.files)
+    listing = transport.shell(
+        f"cd {folder} 2>/dev/null && sha256sum {names}", timeout_s=_SHELL_TIMEOUT_S, check=False
+    ).stdout
+    lines = (line.split(maxsplit=1) for line in listing.splitlines())
+    return {parts[1]: parts[0] for parts in lines if len(parts) == 2}
+
+
+def _try_shell(transport: Transport, command: str) -> None:
+    try:
+        transport.shell(command, timeout_s=_SHELL_TIMEOUT_S, check=False)
+    except DeviceError:
+        pass  # cleaning up behind a lost link is the server's own part: it ends when idle
