@@ -98,7 +98,7 @@ class BinaryConv2dShape:
 
     def packed_weight_shape(self, target: Target) -> tuple[int, int, int, int, int]:
         """Shape of the uint32 weights that `pack_weights` makes for `target`."""
-        block = weight_block(self.out_channels, instruction_set(target))
+        block = weight_block(self.out_channels, instruction_set(target), binary=True)
         return parts(self.out_channels, block), *self.kernel, words(self.in_channels), block
 
 
@@ -212,7 +212,7 @@ def pack_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.uin
     if weight.ndim != 4:
         raise KernelError(f"expected an OIHW weight of 4 axes; got shape {weight.shape}; add the missing axes")
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
-    block = weight_block(out_channels, instruction_set(target))
+    block = weight_block(out_channels, instruction_set(target), binary=True)
     blocks, depth = parts(out_channels, block), words(in_channels)
     bits = np.zeros((blocks * block, kernel_height, kernel_width, depth * WORD_BITS), np.bool_)
     bits[:out_channels, :, :, :in_channels] = weight.transpose(0, 2, 3, 1) >= 0

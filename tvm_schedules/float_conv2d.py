@@ -97,7 +97,7 @@ class FloatConv2dShape:
 
     def packed_weight_shape(self, target: Target) -> tuple[int, int, int, int, int]:
         """Shape of the float32 weights that `pack_float_weights` makes for `target`."""
-        block = weight_block(self.out_channels, instruction_set(target))
+        block = weight_block(self.out_channels, instruction_set(target), binary=False)
         return parts(self.out_channels, block), *self.kernel, self.in_channels, block
 
 
@@ -259,7 +259,7 @@ def pack_float_weights(weight: NDArray[np.floating], target: Target) -> NDArray[
     if weight.ndim != 4:
         raise KernelError(f"expected an OIHW weight of 4 axes; got shape {weight.shape}; add the missing axes")
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
-    block = weight_block(out_channels, instruction_set(target))
+    block = weight_block(out_channels, instruction_set(target), binary=False)
     blocks = parts(out_channels, block)
     filled = np.zeros((blocks * block, kernel_height, kernel_width, in_channels), np.float32)
     filled[:out_channels] = weight.transpose(0, 2, 3, 1)

@@ -214,20 +214,23 @@ class _Emitter:
             self.steps(at, _Reads(reads.kernel_row, reads.run, rest), elements % unroll)
 
     def steps(self, at: _TileAt, reads: _Reads, count: int) -> None:
-        """Emit `count` steps: each broadcasts one element per pixel against every vector of weights."""
-        nest = self.nest
+        """Emit `count` steps: each broadcasts one element per pixel against every vector of weights.
+
+        Pixels are the outer loop, so that one broadcast at a time is alive beside the weights.
+        """
+        nest, vectors = self.nest, self.nest.tile.vectors
         for offset, width, lane in _loads(count, nest.broadcasts_lanes):
-            activations = [
-                self.activation(at.image, row, column, reads, offset, width, lane)
-                for row, column in at.pixels()
-            ]
             position = reads.run * nest.runs[1] + reads.element + offset + lane
-            for vector in range(nest.tile.vectors):
-                weights = self.operands.weights[
+            weights = [
+                self.operands.weights[
                     at.block, reads.kernel_row, position, span(vector * nest.lanes, nest.lanes)
                 ]
-                for pixel, activation in enumerate(activations):
-                    self.step.add(pixel * nest.tile.vectors + vector, activation, weights)
+                for vector in range(vectors)
+            ]
+            for pixel, (row, column) in enumerate(at.pixels()):
+                activation = self.activation(at.image, row, column, reads, offset, width, lane)
+                for vector in range(vectors):
+                    self.step.add(pixel * vectors + vector, activation, weights[vector])
 
     def activation(
         self, image: Expr, row: Expr, column: Expr, reads: _Reads, offset: int, width: int, lane: int

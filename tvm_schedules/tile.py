@@ -12,46 +12,53 @@ from tvm_schedules.targets import InstructionSet
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What a tile of one element type may use.
+
+    Attributes:
+        vectors: vectors of output channels side by side, at most.
+        accumulators: vectors that hold sums, at most; the rest of the registers hold weights, constants (a popcount
+            table, ones, masks) and the product in flight.
+        unroll: steps of the innermost reduction loop that are written out.
+    """
+
+    vectors: int
+    accumulators: int
+    unroll: int
+
+
+@dataclass(frozen=True)
 class RegisterFile:
-    """What a tile may use of one instruction set's vector registers.
+    """One instruction set's vector registers, and how tiles of signs and of floats share them.
 
     Attributes:
         lanes: 32-bit lanes of a vector.
-        max_vectors: vectors of output channels side by side in a tile.
-        binary_accumulators: accumulators of a binary tile; the rest of the registers hold weights, constants
-            (a popcount table, ones, masks) and the xor in flight.
-        float_accumulators: accumulators of a float tile.
-        broadcasts_lanes: a lane of a loaded vector can be broadcast as cheaply as a scalar in memory. True where
-            a broadcasting load takes no offset and so costs an address computation of its own (NEON's `ld1r`).
+        binary: budget of binary tiles.
+        float: budget of float tiles.
+        broadcasts_lanes: broadcast lanes of a loaded vector rather than scalars in memory. True where a broadcasting
+            load takes no offset, and so costs an address computation of its own (NEON's `ld1r`).
     """
 
     lanes: int
-    max_vectors: int
-    binary_accumulators: int
-    float_accumulators: int
+    binary: Budget
+    float: Budget
     broadcasts_lanes: bool = False
 
 
+# Chosen from measured times (x86) and from instructions in the compiled loop (NEON): see `candidate_tiles`.
 REGISTER_FILES: dict[InstructionSet, RegisterFile] = {
-    InstructionSet.AVX512_VPOPCNTDQ: RegisterFile(
-        lanes=16, max_vectors=2, binary_accumulators=28, float_accumulators=28
-    ),
-    InstructionSet.AVX2: RegisterFile(
-        lanes=8, max_vectors=2, binary_accumulators=8, float_accumulators=12
-    ),
+    # 16 accumulators hide the latency of an addition or multiply-add; more of them only invite spills.
+    InstructionSet.AVX512_VPOPCNTDQ: RegisterFile(16, binary=Budget(2, 16, 2), float=Budget(2, 16, 2)),
+    InstructionSet.AVX2: RegisterFile(8, binary=Budget(2, 8, 2), float=Budget(2, 12, 2)),
+    # Byte accumulators of several cores' schedules spill from 16 on; a dot product accumulates in place.
     InstructionSet.NEON: RegisterFile(
-        lanes=4, max_vectors=4, binary_accumulators=16, float_accumulators=20, broadcasts_lanes=True
+        4, binary=Budget(4, 12, 4), float=Budget(4, 16, 4), broadcasts_lanes=True
     ),
     InstructionSet.NEON_DOTPROD: RegisterFile(
-        lanes=4, max_vectors=4, binary_accumulators=16, float_accumulators=20, broadcasts_lanes=True
+        4, binary=Budget(8, 16, 4), float=Budget(4, 16, 4), broadcasts_lanes=True
     ),
-    InstructionSet.PORTABLE: RegisterFile(
-        lanes=4, max_vectors=2, binary_accumulators=6, float_accumulators=8
-    ),
+    InstructionSet.PORTABLE: RegisterFile(4, binary=Budget(2, 6, 2), float=Budget(2, 8, 2)),
 }
-
-# Steps of the innermost reduction loop that are written out. Four words are one 16-byte load of activations.
-UNROLL = 4
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,15 @@ class Tile:
         columns: output columns.
         vectors: vectors of output channels; a block of weights has `vectors * lanes` channels.
         unroll: steps (words or channels) of the reduction in the body of the innermost loop.
+
+    Raises:
+        KernelError: if a count is below 1.
     """
 
     rows: int
     columns: int
     vectors: int
-    unroll: int = UNROLL
+    unroll: int
 
     def __post_init__(self) -> None:
         """Refuse an empty tile."""
@@ -79,33 +89,33 @@ class Tile:
                 )
 
 
-def weight_vectors(out_channels: int, isa: InstructionSet) -> int:
+def budget(isa: InstructionSet, *, binary: bool) -> Budget:
+    """Return the register budget of binary or float tiles on `isa`."""
+    registers = REGISTER_FILES[isa]
+    return registers.binary if binary else registers.float
+
+
+def weight_vectors(out_channels: int, isa: InstructionSet, *, binary: bool) -> int:
     """Vectors in a block of output channels: as few blocks as possible, then as little filler as possible."""
-    registers = REGISTER_FILES[isa]
-    vectors = parts(out_channels, registers.lanes)
-    return parts(vectors, parts(vectors, registers.max_vectors))
+    vectors = parts(out_channels, REGISTER_FILES[isa].lanes)
+    return parts(vectors, parts(vectors, budget(isa, binary=binary).vectors))
 
 
-def weight_block(out_channels: int, isa: InstructionSet) -> int:
+def weight_block(out_channels: int, isa: InstructionSet, *, binary: bool) -> int:
     """`ot`: output channels in a block of packed weights."""
-    return weight_vectors(out_channels, isa) * REGISTER_FILES[isa].lanes
-
-
-def accumulator_limit(isa: InstructionSet, *, binary: bool) -> int:
-    """Accumulators that fit the register file of `isa` beside a tile's other values."""
-    registers = REGISTER_FILES[isa]
-    return registers.binary_accumulators if binary else registers.float_accumulators
+    return weight_vectors(out_channels, isa, binary=binary) * REGISTER_FILES[isa].lanes
 
 
 def default_tile(
     out_height: int, out_width: int, out_channels: int, isa: InstructionSet, *, binary: bool
 ) -> Tile:
     """Choose a tile: all the pixels that fit, along a row; over several rows only where rows are short."""
-    vectors = weight_vectors(out_channels, isa)
-    pixels = max(1, accumulator_limit(isa, binary=binary) // vectors)
+    registers = budget(isa, binary=binary)
+    vectors = weight_vectors(out_channels, isa, binary=binary)
+    pixels = max(1, registers.accumulators // vectors)
     columns = parts(out_width, parts(out_width, pixels))
-    rows = min(out_height, max(1, pixels // columns)) if out_width <= pixels else 1
-    return Tile(rows=rows, columns=columns, vectors=vectors)
+    rows = min(out_height, pixels // columns) if columns == out_width else 1
+    return Tile(rows, columns, vectors, registers.unroll)
 
 
 def candidate_tiles(
@@ -113,13 +123,13 @@ def candidate_tiles(
 ) -> list[Tile]:
     """List every sensible tile of a convolution, the default first: the space a tuner searches."""
     default = default_tile(out_height, out_width, out_channels, isa, binary=binary)
-    pixels = max(1, accumulator_limit(isa, binary=binary) // default.vectors)
+    pixels = max(1, 2 * budget(isa, binary=binary).accumulators // default.vectors)
     widths = {parts(out_width, count) for count in range(1, out_width + 1)}
     tiles = [
         Tile(rows, columns, default.vectors, unroll)
         for columns in sorted(width for width in widths if width <= pixels)
         for rows in (1, 2)
         if rows <= out_height and rows * columns <= pixels
-        for unroll in (1, 2, UNROLL)
+        for unroll in (1, 2, 4)
     ]
     return [default, *(tile for tile in tiles if tile != default)]
