@@ -1,11 +1,12 @@
 """Binary convolution: packed signs times packed signs, with a per-channel affine epilogue.
 
-Layouts   words `[N, H + 2*bh, W + 2*bw, Cw]` uint32, channel `c` = bit `c % 32` of word `c // 32`, as `pack_kernel`
-          writes them; weights `[ceil(O/ot), KH, KW, Cw, ot]` uint32; out `[N, Ho, Wo, O]` float32.
+Layouts   words `[N, H + 2*bh, W + 2*bw, Cw]` uint32, channel `c` = bit `c % 32` of word `c // 32`, as
+          `pack_kernel` writes them; weights `[ceil(O/ot), KH, KW, Cw, ot]` uint32; out `[N, Ho, Wo, O]`
+          float32.
 Bits      1 is +1, 0 is -1. Bits past the last channel are 0 in words and weights, so they never differ.
 Padding   stored in the border of `words` by whoever packed them, so the kernel is the same for +1 and -1.
-Range     `dot = n - 2 * popcount(a ^ w)` with `n = KH * KW * C` is exact in int32 for every n < 2**30, and as the
-          float32 that is stored up to n = 2**24.
+Range     `dot = n - 2 * popcount(a ^ w)` with `n = KH * KW * C` is exact in int32 for every n < 2**30, and
+          as the float32 that is stored up to n = 2**24.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tvm.target import Target
 
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
+from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
 from tvm_schedules.partition import parts
@@ -25,16 +27,14 @@ from tvm_schedules.targets import instruction_set
 from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, weight_block
 from tvm_schedules.words import WORD_BITS, words
 
-Pair = tuple[int, int]
-
 
 @dataclass(frozen=True)
 class BinaryConv2dShape:
-    """Geometry of a binary convolution; `height` and `width` are those of the input without its stored border.
+    """Geometry of a binary convolution; `height` and `width` are the input's, without its stored border.
 
     Raises:
-        KernelError: if an extent is not positive, the border is narrower than the padding, or nothing is left to
-            compute.
+        KernelError: if an extent is not positive, the border is narrower than the padding, or nothing is
+            left to compute.
     """
 
     batch: int
@@ -50,30 +50,22 @@ class BinaryConv2dShape:
 
     def __post_init__(self) -> None:
         """Check the geometry."""
-        extents = (self.batch, self.height, self.width, self.in_channels, self.out_channels)
-        if min(*extents, *self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
-            raise KernelError(f"expected positive extents and padding >= 0; got {self}; correct the shape")
+        check_convolution(self)
         if self.border[0] < self.padding[0] or self.border[1] < self.padding[1]:
             raise KernelError(
-                f"expected a stored border at least as wide as the padding {self.padding}; got {self.border}; "
-                "pack the input with a wider border"
-            )
-        if self.out_height < 1 or self.out_width < 1:
-            raise KernelError(
-                f"expected a kernel that fits the padded input; got {self}; pad more or take a smaller kernel"
+                f"expected a stored border at least as wide as the padding {self.padding}; "
+                f"got {self.border}; pack the input with a wider border"
             )
 
     @property
     def out_height(self) -> int:
         """Rows of the output."""
-        reach = self.dilation[0] * (self.kernel[0] - 1) + 1
-        return (self.height + 2 * self.padding[0] - reach) // self.stride[0] + 1
+        return out_extent(self.height, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0])
 
     @property
     def out_width(self) -> int:
         """Columns of the output."""
-        reach = self.dilation[1] * (self.kernel[1] - 1) + 1
-        return (self.width + 2 * self.padding[1] - reach) // self.stride[1] + 1
+        return out_extent(self.width, self.kernel[1], self.stride[1], self.padding[1], self.dilation[1])
 
     @property
     def out_shape(self) -> tuple[int, int, int, int]:
@@ -107,8 +99,8 @@ def binary_conv2d_kernel(
 ) -> PrimFunc:
     """Build the kernel `(words, weights, scale, shift, out)`.
 
-    `out = act(dot) * scale + shift` per output channel, `act` = ReLU if `relu` else identity; scale and shift are
-    float32 `[O]`. With scale 1 and shift 0 the output holds the exact integers.
+    `out = act(dot) * scale + shift` per output channel, `act` = ReLU if `relu` else identity; scale and
+    shift are float32 `[O]`. With scale 1 and shift 0 the output holds the exact integers.
 
     Args:
         shape: geometry.
@@ -209,8 +201,7 @@ def pack_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.uin
     Raises:
         KernelError: if `weight` is not 4-dimensional.
     """
-    if weight.ndim != 4:
-        raise KernelError(f"expected an OIHW weight of 4 axes; got shape {weight.shape}; add the missing axes")
+    check_weight_axes(weight.ndim, 4, "OIHW")
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
     block = weight_block(out_channels, instruction_set(target), binary=True)
     blocks, depth = parts(out_channels, block), words(in_channels)

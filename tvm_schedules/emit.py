@@ -1,7 +1,8 @@
 """Small vocabulary for writing loop nests with TVM's IR builder: loops, vectors, local registers.
 
-A kernel here is written out as a scheduled loop nest rather than derived by schedule primitives: register tiles of two
-sizes without bounds checks and byte accumulators that are widened every 31 steps have no primitive.
+A kernel here is written out as a scheduled loop nest rather than derived by schedule primitives: register
+tiles of two sizes without bounds checks and byte accumulators that are widened every 31 steps have no
+primitive.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,8 @@ PrimFunc = Any
 def prim_func(name: str, op: str) -> Iterator[list[PrimFunc]]:
     """Build a PrimFunc named `name`; the list holds it after the block has ended.
 
-    The attributes say that no argument aliases another, that nobody shall schedule it again, and which kernel it is.
+    The attributes say that no argument aliases another, that nobody shall schedule it again, and which
+    kernel it is.
     """
     built: list[PrimFunc] = []
     with IRBuilder() as ir_builder:

@@ -1,7 +1,8 @@
 """Float convolution and dense layers, by the same register tiles as the binary convolution.
 
-Layouts   x float32 `[N, H, W, C]` without padding; weights float32 `[ceil(O/ot), KH, KW, C, ot]`; bias float32 `[O]`;
-          out float32 `[N, Ho, Wo, O]`. Dense: x `[N, C]`, weights `[ceil(O/ot), 1, 1, C, ot]`, out `[N, O]`.
+Layouts   x float32 `[N, H, W, C]` without padding; weights float32 `[ceil(O/ot), KH, KW, C, ot]`; bias
+          float32 `[O]`; out float32 `[N, Ho, Wo, O]`. Dense: x `[N, C]`, weights `[ceil(O/ot), 1, 1, C,
+          ot]`, out `[N, O]`.
 Padding   zeros, written around a copy of the input inside the kernel (1 to 3 % of a 3x3 convolution's time).
 Sums      in float32, in the order kh, kw, c, contracted to fused multiply-adds where the CPU has them.
 """
@@ -29,14 +30,13 @@ from tvm_schedules.emit import (
     workspace,
 )
 from tvm_schedules.errors import KernelError
+from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import float_step
-from tvm_schedules.targets import InstructionSet, instruction_set
+from tvm_schedules.targets import instruction_set
 from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, weight_block
-
-Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -59,25 +59,17 @@ class FloatConv2dShape:
 
     def __post_init__(self) -> None:
         """Check the geometry."""
-        extents = (self.batch, self.height, self.width, self.in_channels, self.out_channels)
-        if min(*extents, *self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
-            raise KernelError(f"expected positive extents and padding >= 0; got {self}; correct the shape")
-        if self.out_height < 1 or self.out_width < 1:
-            raise KernelError(
-                f"expected a kernel that fits the padded input; got {self}; pad more or take a smaller kernel"
-            )
+        check_convolution(self)
 
     @property
     def out_height(self) -> int:
         """Rows of the output."""
-        reach = self.dilation[0] * (self.kernel[0] - 1) + 1
-        return (self.height + 2 * self.padding[0] - reach) // self.stride[0] + 1
+        return out_extent(self.height, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0])
 
     @property
     def out_width(self) -> int:
         """Columns of the output."""
-        reach = self.dilation[1] * (self.kernel[1] - 1) + 1
-        return (self.width + 2 * self.padding[1] - reach) // self.stride[1] + 1
+        return out_extent(self.width, self.kernel[1], self.stride[1], self.padding[1], self.dilation[1])
 
     @property
     def in_shape(self) -> tuple[int, int, int, int]:
@@ -110,9 +102,7 @@ def float_conv2d_kernel(
         KernelError: if `tile` does not fit the layout of the packed weights.
     """
     isa = instruction_set(target)
-    tile = tile or default_tile(
-        shape.out_height, shape.out_width, shape.out_channels, isa, binary=False
-    )
+    tile = tile or default_tile(shape.out_height, shape.out_width, shape.out_channels, isa, binary=False)
     name = KernelName(
         op="float_conv2d",
         types="f32f32f32",
@@ -139,7 +129,7 @@ def float_conv2d_kernel(
 def dense_kernel(
     batch: int, in_features: int, out_features: int, target: Target, *, bias: bool, relu: bool
 ) -> PrimFunc:
-    """Build the kernel `(x, weights, [bias,] out)` of a dense layer: a 1x1 convolution over a row of `batch` pixels."""
+    """Build the kernel `(x, weights, [bias,] out)` of a dense layer: a 1x1 convolution over `batch` pixels."""
     isa = instruction_set(target)
     shape = FloatConv2dShape(1, 1, batch, in_features, out_features, kernel=(1, 1))
     tile = default_tile(1, batch, out_features, isa, binary=False)
@@ -157,9 +147,7 @@ def dense_kernel(
         tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
         isa=isa,
     )
-    return _build(
-        shape, target, name, tile, bias, relu, (batch, in_features), (batch, out_features)
-    )
+    return _build(shape, target, name, tile, bias, relu, (batch, in_features), (batch, out_features))
 
 
 def _build(
@@ -240,9 +228,7 @@ def _emit_padded(shape: FloatConv2dShape, source: Buffer, lanes: int) -> Buffer:
     return padded
 
 
-def _emit_fill(
-    buffer: Buffer, outer: tuple[Expr, Expr], first: int, elements: int, lanes: int
-) -> None:
+def _emit_fill(buffer: Buffer, outer: tuple[Expr, Expr], first: int, elements: int, lanes: int) -> None:
     """Write zeros to `elements` consecutive floats."""
     with serial(elements // lanes) as part:
         store(buffer, constant(0, "float32", lanes), *outer, span(first + part * lanes, lanes))
@@ -256,8 +242,7 @@ def pack_float_weights(weight: NDArray[np.floating], target: Target) -> NDArray[
     Raises:
         KernelError: if `weight` is not 4-dimensional.
     """
-    if weight.ndim != 4:
-        raise KernelError(f"expected an OIHW weight of 4 axes; got shape {weight.shape}; add the missing axes")
+    check_weight_axes(weight.ndim, 4, "OIHW")
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
     block = weight_block(out_channels, instruction_set(target), binary=False)
     blocks = parts(out_channels, block)
@@ -273,6 +258,5 @@ def pack_dense_weights(weight: NDArray[np.floating], target: Target) -> NDArray[
     Raises:
         KernelError: if `weight` is not 2-dimensional.
     """
-    if weight.ndim != 2:
-        raise KernelError(f"expected a dense weight [O, C]; got shape {weight.shape}; reshape it")
+    check_weight_axes(weight.ndim, 2, "[O, C]")
     return pack_float_weights(weight[:, :, None, None], target)

@@ -1,8 +1,9 @@
-"""Schedules for everything between the kernels: elementwise chains, slices, concatenations, pooling, means, softmax.
+"""Schedules for what lies between the kernels: elementwise chains, slices, pooling, means, softmax.
 
-Before: the blocks that operator legalisation and fusion leave, one naive loop nest each, temporaries in memory.
-After:  elementwise producers inlined into their readers; in every remaining block the outer loops fused and parallel,
-        the innermost (channel) axis in vectors, and reductions accumulated in registers:
+Before: the blocks that operator legalisation and fusion leave, one naive loop nest each, temporaries in
+    memory.
+After:  elementwise producers inlined into their readers; in every remaining block the outer loops fused and
+        parallel, the innermost (channel) axis in vectors, and reductions accumulated in registers:
 
     parallel (n, h, w, channel chunk)
       acc[lanes] = init
@@ -105,8 +106,8 @@ def _parallel(schedule: Schedule, block: Block, outer: list[object]) -> None:
 def vector_length(extent: int, lanes: int) -> int:
     """Elements of an innermost loop to put in one vector, such that `extent` is a multiple of it.
 
-    Whole registers where they divide the extent; else the whole of a short loop, which the code generator cuts into
-    registers and a rest; else the longest divisor that fits; 1 for a long loop without one.
+    Whole registers where they divide the extent; else the whole of a short loop, which the code generator
+    cuts into registers and a rest; else the longest divisor that fits; 1 for a long loop without one.
     """
     if extent % lanes == 0:
         return lanes

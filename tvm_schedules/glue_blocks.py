@@ -28,7 +28,7 @@ class Block:
 
     @property
     def is_simple(self) -> bool:
-        """One store, whose every loop is an axis of its own: all that fusion and legalisation make of our nets."""
+        """One store, whose every loop is an axis of its own: what fusion and legalisation make."""
         return isinstance(self.statement.body, tirx.BufferStore) and set(self.kinds) <= {
             tirx.IterVar.DataPar,
             tirx.IterVar.CommReduce,
@@ -86,7 +86,7 @@ def loads(expression: Expr) -> list[Any]:
 
 
 def multiplies_two_buffers(block: Block) -> bool:
-    """Whether a reduction sums products of elements of two different buffers: a convolution or matrix product."""
+    """Whether a reduction sums products of two different buffers: a convolution or matrix product."""
     if not block.is_reduction:
         return False
     for product in _collect(block.statement.body, tirx.Mul):
@@ -108,6 +108,7 @@ def is_contiguous(block: Block) -> bool:
     axes = [axis.var for axis in block.statement.iter_vars]
     accesses = [store.indices, *(load.indices for load in loads(store.value))]
     return all(
-        len(indices) == len(axes) and all(index.same_as(axis) for index, axis in zip(indices, axes, strict=True))
+        len(indices) == len(axes)
+        and all(index.same_as(axis) for index, axis in zip(indices, axes, strict=True))
         for indices in accesses
     )

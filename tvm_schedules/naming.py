@@ -6,7 +6,8 @@
 `types`     element types of the operands and, last, of the result: b1 (a packed sign), f32, i64, ...
 `layout`    nhwc, nc, or any
 `geometry`  fields: lower-case letters, then integers joined by `x`; everything that changes the code is in it
-`tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels, u = unroll
+`tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels,
+            u = unroll
 `isa`       a value of `InstructionSet`
 """
 

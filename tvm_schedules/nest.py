@@ -7,9 +7,10 @@
           broadcast one activation per pixel, load one weight vector per group, step
         epilogue on the registers, one store per vector of output channels
 
-Source `[N, Hp, Wp * depth]`, weights `[blocks, KH, KW * depth, ot]`, out `[N, Ho, Wo, O]`, where `depth` is the
-elements of a pixel (words or channels). Rows and columns are cut into at most two sizes of tile each, so that no
-width needs a bounds check; only the last block of output channels may be partly filled, and is stored lane by lane.
+Source `[N, Hp, Wp * depth]`, weights `[blocks, KH, KW * depth, ot]`, out `[N, Ho, Wo, O]`, where `depth` is
+the elements of a pixel (words or channels). Rows and columns are cut into at most two sizes of tile each,
+so that no width needs a bounds check; only the last block of output channels may be partly filled, and is
+stored lane by lane.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +33,8 @@ class Nest:
     """Everything that shapes the loops.
 
     Attributes:
-        offset: row and column of the stored source at which the kernel's first position lies for output pixel (0, 0).
+        offset: row and column of the stored source at which the kernel's first position lies for output
+            pixel (0, 0).
         depth: elements of one source pixel.
         lanes: lanes of a vector.
         broadcasts_lanes: load several activations at once and broadcast them lane by lane.
@@ -142,7 +144,7 @@ class _Emitter:
                             )
 
     def block_parameters(self, block: Expr) -> list[tuple[Buffer, Expr]]:
-        """Return (buffer, index of the block's first channel); a partly filled block gets a copy that can be read whole."""
+        """Return (buffer, index of the block's first channel); a ragged last block reads padded copies."""
         first = block * self.nest.block
         if not self.ragged:
             return [(parameter, first) for parameter in self.operands.parameters]
@@ -235,7 +237,7 @@ class _Emitter:
     def activation(
         self, image: Expr, row: Expr, column: Expr, reads: _Reads, offset: int, width: int, lane: int
     ) -> Expr:
-        """Broadcast the source element that output pixel (`row`, `column`) needs, from a load of `width` elements."""
+        """Broadcast the element that output pixel (`row`, `column`) needs, out of a load of `width`."""
         nest = self.nest
         source_row = row * nest.stride[0] + reads.kernel_row * nest.dilation[0] + nest.offset[0]
         source_column = column * nest.stride[1] + nest.offset[1] + reads.run * nest.dilation[1]

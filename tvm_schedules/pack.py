@@ -140,7 +140,7 @@ def _emit_row(
             value = _whole_word(isa, source, (image, source_row, first + word * WORD_BITS))
             store(out, value, image, row, left + column * depth + word)
         tail = (image, source_row, first + whole * WORD_BITS)
-        value = _or_of_lanes(isa, source, tail, shape.channels % WORD_BITS)
+        value = _or_of_lanes(source, tail, shape.channels % WORD_BITS)
         store(out, value, image, row, left + column * depth + whole)
 
 
@@ -151,10 +151,10 @@ def _whole_word(isa: InstructionSet, source: Buffer, at: tuple[Expr, Expr, Expr]
         positive = source[*outer, span(first, WORD_BITS)] >= constant(0, "float32", WORD_BITS)
         octets = tirx.Select(positive, constant(-1, "int8", WORD_BITS), constant(0, "int8", WORD_BITS))
         return tirx.reinterpret("uint32", llvm("llvm.x86.avx2.pmovmskb", "int32", octets))
-    return _or_of_lanes(isa, source, at, WORD_BITS)
+    return _or_of_lanes(source, at, WORD_BITS)
 
 
-def _or_of_lanes(isa: InstructionSet, source: Buffer, at: tuple[Expr, Expr, Expr], bits: int) -> Expr:
+def _or_of_lanes(source: Buffer, at: tuple[Expr, Expr, Expr], bits: int) -> Expr:
     """Signs of `bits` <= 32 consecutive floats: each lane selects its bit, the lanes are then added.
 
     The bits are disjoint, so adding is or-ing; NEON adds the lanes of a vector in one instruction.

@@ -1,5 +1,7 @@
 """Naive references, in NumPy: what each kernel must compute, written once and never tuned."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,9 +13,7 @@ def sign(x: NDArray[np.floating]) -> NDArray[np.int32]:
     return np.where(x >= 0, 1, -1).astype(np.int32)
 
 
-def _convolve(
-    padded: NDArray[np.generic], weight: NDArray[np.generic], stride: Pair, dilation: Pair
-) -> NDArray[np.generic]:
+def _convolve(padded: NDArray[Any], weight: NDArray[Any], stride: Pair, dilation: Pair) -> NDArray[Any]:
     """Sum over kernel positions of `[N, Ho, Wo, C] @ [C, O]`; no padding; NHWC and OIHW."""
     kernel_height, kernel_width = weight.shape[2:]
     out_height = (padded.shape[1] - dilation[0] * (kernel_height - 1) - 1) // stride[0] + 1
@@ -41,9 +41,7 @@ def binary_conv2d_reference(
 ) -> NDArray[np.int32]:
     """`conv2d(pad(sign(x), pad_value), sign(weight))`, float NHWC and OIHW -> int32 NHWC `[N, Ho, Wo, O]`."""
     (rows, columns) = padding
-    padded = np.pad(
-        sign(x), ((0, 0), (rows, rows), (columns, columns), (0, 0)), constant_values=pad_value
-    )
+    padded = np.pad(sign(x), ((0, 0), (rows, rows), (columns, columns), (0, 0)), constant_values=pad_value)
     return _convolve(padded, sign(weight), stride, dilation).astype(np.int32)
 
 

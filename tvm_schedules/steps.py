@@ -1,8 +1,8 @@
 """The step of a convolution's reduction, one class per way of multiplying and accumulating.
 
-A step takes one broadcast activation and one vector of weights (a 32-bit word of 32 signs, or a float, per lane) and
-adds their product to accumulator `i` of a register tile. For signs the product is the number of positions that differ,
-`popcount(a ^ w)`; the epilogue turns the total into `dot = n - 2 * total`.
+A step takes one broadcast activation and one vector of weights (a 32-bit word of 32 signs, or a float, per
+lane) and adds their product to accumulator `i` of a register tile. For signs the product is the number of
+positions that differ, `popcount(a ^ w)`; the epilogue turns the total into `dot = n - 2 * total`.
 
 | class | counts in | instructions per vector pair |
 |---|---|---|
@@ -86,7 +86,7 @@ class LanePopcount(_Lanes):
 
 
 class DotPopcount(_Lanes):
-    """Popcount of bytes, four of them summed into a 32-bit lane by the dot product with ones, for Armv8.2 dotprod."""
+    """Popcount of bytes, four of them summed into a 32-bit lane by the dot product with ones."""
 
     def __init__(self, lanes: int) -> None:
         super().__init__(lanes, "int32")
@@ -105,7 +105,7 @@ class DotPopcount(_Lanes):
 
 
 class FloatStep(_Lanes):
-    """Multiply-add of float32 lanes; the code generator contracts it to one instruction where there is one."""
+    """Multiply-add of float32 lanes, contracted to one instruction where the CPU has one."""
 
     def __init__(self, lanes: int) -> None:
         super().__init__(lanes, "float32")
@@ -117,7 +117,7 @@ class FloatStep(_Lanes):
 class BytePopcount(_Lanes):
     """Popcount of bytes, summed in bytes and widened once a chunk, where neither of the above exists."""
 
-    max_steps = BYTE_STEPS
+    max_steps: int | None = BYTE_STEPS
 
     def __init__(self, lanes: int, isa: InstructionSet) -> None:
         super().__init__(lanes, "int32")
@@ -151,7 +151,9 @@ class BytePopcount(_Lanes):
         """Add the four bytes of every 32-bit lane of `counts` to `total`."""
         lanes, wide = self.lanes, f"int32x{self.lanes}"
         if self.isa is InstructionSet.NEON:
-            pairs = llvm(f"llvm.aarch64.neon.uaddlp.v{2 * lanes}i16.v{4 * lanes}i8", f"uint16x{2 * lanes}", counts)
+            pairs = llvm(
+                f"llvm.aarch64.neon.uaddlp.v{2 * lanes}i16.v{4 * lanes}i8", f"uint16x{2 * lanes}", counts
+            )
             quads = llvm(f"llvm.aarch64.neon.uaddlp.v{lanes}i32.v{2 * lanes}i16", wide, pairs)
             return total + quads
         if self.isa is InstructionSet.AVX2:

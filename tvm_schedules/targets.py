@@ -1,7 +1,7 @@
 """Target texts and what the CPU behind a target can do.
 
-A target text is `host`, `arm64`, `arm64-dotprod`, the name of a core (`cortex-a53`, `a76`, `x1`, `znver4`, ...) or the
-JSON of a full TVM target. Kernels ask a target for its *features*, never for its name.
+A target text is `host`, `arm64`, `arm64-dotprod`, the name of a core (`cortex-a53`, `a76`, `x1`, `znver4`,
+...) or the JSON of a full TVM target. Kernels ask a target for its *features*, never for its name.
 """
 
 import difflib
@@ -15,9 +15,10 @@ from tvm_schedules.errors import TargetError
 
 ARM64_TRIPLE = "aarch64-linux-gnu"
 
-# The phone baselines. Every 64-bit Android core has NEON; those from the A55 and A75 on have the dot product too.
-# A core is named, not only its features, because the code generator orders instructions for the core it is told, and
-# without one spills accumulators. Neither core's extras (crc, crypto, atomics) appear in code that asks for none.
+# The phone baselines. Every 64-bit Android core has NEON; those from the A55 and A75 on have the dot
+# product too. A core is named, not only its features, because the code generator orders instructions for
+# the core it is told, and without one spills accumulators. Neither core's extras (crc, crypto, atomics)
+# appear in code that asks for none.
 _BASELINES: dict[str, dict[str, object]] = {
     "arm64": {"kind": "llvm", "mtriple": ARM64_TRIPLE, "mcpu": "cortex-a73"},
     "arm64-dotprod": {"kind": "llvm", "mtriple": ARM64_TRIPLE, "mcpu": "cortex-a75"},
@@ -69,9 +70,7 @@ def _host_triple() -> str:
 
 def _host_target() -> Target:
     """Return this machine's CPU, by the name and the triple that LLVM detects."""
-    return Target(
-        {"kind": "llvm", "mtriple": _host_triple(), "mcpu": str(codegen.llvm_get_system_cpu())}
-    )
+    return Target({"kind": "llvm", "mtriple": _host_triple(), "mcpu": str(codegen.llvm_get_system_cpu())})
 
 
 def _from_json(text: str) -> Target:
@@ -86,7 +85,7 @@ def _from_json(text: str) -> Target:
     cpu = config.get("mcpu")
     if config.get("kind") != "llvm":
         raise TargetError(
-            f'expected a target of kind "llvm"; got {config.get("kind")!r}; these kernels are written for CPUs'
+            f'expected a target of kind "llvm"; got {config.get("kind")!r}; these kernels are for CPUs'
         )
     if cpu is not None and cpu not in _cpu_names(triple):
         raise _unknown_cpu(str(cpu), _cpu_names(triple))

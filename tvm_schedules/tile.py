@@ -1,7 +1,8 @@
-"""Register tiles: how many pixels and output channels a kernel keeps in registers, by shape and instruction set.
+"""Register tiles: how many pixels and channels a kernel keeps in registers, by shape and instruction set.
 
-A tile is `rows x columns` pixels by `vectors` groups of output channels; one accumulator each. `vectors` depends on
-the number of output channels alone, since the packed weights are laid out by it; pixels then fill the register file.
+A tile is `rows x columns` pixels by `vectors` groups of output channels; one accumulator each. `vectors`
+depends on the number of output channels alone, since the packed weights are laid out by it; pixels then
+fill the register file.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ class Budget:
 
     Attributes:
         vectors: vectors of output channels side by side, at most.
-        accumulators: vectors that hold sums, at most; the rest of the registers hold weights, constants (a popcount
-            table, ones, masks) and the product in flight.
+        accumulators: vectors that hold sums, at most; the rest of the registers hold weights, constants (a
+            popcount table, ones, masks) and the product in flight.
         unroll: steps of the innermost reduction loop that are written out.
     """
 
@@ -35,8 +36,9 @@ class RegisterFile:
         lanes: 32-bit lanes of a vector.
         binary: budget of binary tiles.
         float: budget of float tiles.
-        broadcasts_lanes: broadcast lanes of a loaded vector rather than scalars in memory. True where a broadcasting
-            load takes no offset, and so costs an address computation of its own (NEON's `ld1r`).
+        broadcasts_lanes: broadcast lanes of a loaded vector rather than scalars in memory. True where a
+            broadcasting load takes no offset, and so costs an address computation of its own (NEON's
+            `ld1r`).
     """
 
     lanes: int

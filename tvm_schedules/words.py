@@ -1,7 +1,8 @@
 """Signs packed into words on the host, in NumPy: the bit convention of every kernel.
 
-Bit 1 is +1, bit 0 is -1, and `sign(0) = +1` (also for -0.0). Channel `c` of an NHWC tensor is bit `c % 32` of word
-`c // 32`. Bits that fill the last word are 0, in the border too. NaN has no sign here: it becomes bit 0.
+Bit 1 is +1, bit 0 is -1, and `sign(0) = +1` (also for -0.0). Channel `c` of an NHWC tensor is bit `c % 32`
+of word `c // 32`. Bits that fill the last word are 0, in the border too. NaN has no sign here: it becomes
+bit 0.
 """
 
 import numpy as np
