@@ -62,7 +62,7 @@ def decode_public_key(line: str) -> rsa.RSAPublicKey:
 
 
 def generate_key(path: Path, *, name: str) -> None:
-    """Write a new 2048-bit pair: the private half to ``path`` (PKCS #8, 0600), the public beside it (.pub)."""
+    """Write a new 2048-bit pair: the private half to ``path`` (PKCS #8, 0600), the public beside it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=8 * _MODULUS_BYTES)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

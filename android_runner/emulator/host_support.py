@@ -83,7 +83,7 @@ def describe_missing(support: HostSupport) -> list[str]:
         )
     if not support.namespaces:
         missing.append(
-            "Expected to be allowed a user namespace; it was refused, so a phone has no view of files of its own "
+            "Expected to be allowed a user namespace; it was refused, so a phone has no file view of its own "
             "and its arm64 programs need $ARM64_RUNNER before them; run `sudo sysctl "
             "user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0`, or start the "
             "container with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."

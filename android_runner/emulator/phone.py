@@ -107,8 +107,8 @@ def start_phone(
         try:
             state = launch(folder, support, request, timeout_s=timeout_s)
         except BaseException:
-            # Also on Ctrl-C: nothing half started may stay. A daemon that comes up only now finds no folder to
-            # say in that it is ready, and ends.
+            # Also on Ctrl-C: nothing half started may stay. A daemon that comes up only now finds no folder
+            # to say in that it is ready, and ends.
             _clear(folder)
             raise
         return _phone(folder, state)
@@ -187,7 +187,7 @@ def _check_same(folder: PhoneFolder, state: PhoneState, request: PhoneRequest) -
 
 
 def _clear(folder: PhoneFolder) -> None:
-    # Without namespaces programs in the background outlive the daemon; their environment tells whose they are.
+    # Without namespaces programs in the background outlive the daemon; the environment tells whose they are.
     for process in processes_with("PHONE_ROOT", str(folder.root)):
         send_signal(process, signal.SIGKILL)
         wait_until_ended(process, timeout_s=_KILL_TIMEOUT_S)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _V8_0 = "fp asimd aes pmull sha1 sha2 crc32"
-_A76 = f"{_V8_0} atomics fphp asimdhp cpuid asimdrdm lrcpc asimddp"
+_A76 = f"{_V8_0} atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp"
 _V9 = (
     f"{_V8_0} atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc dcpop sha3 sm3 sm4 asimddp sha512 sve "
-    "asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 "
+    "asimdfhm ilrcpc flagm sb paca pacg dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 "
     "flagm2 frint svei8mm svef32mm svef64mm svebf16 i8mm bf16 rng bti mte"
 )
 
