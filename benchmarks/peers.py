@@ -1,9 +1,10 @@
 """The engines that Group-Net is measured beside, running float32 ResNet-18 on the host."""
 
-import io
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,16 +38,17 @@ def onnx_runtime(model: torch.nn.Module, threads: int, runs: int) -> Measure:
     """
     import onnxruntime
 
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # The TorchScript exporter needs no further package; its notice of deprecation is for torch's users.
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (torch.from_numpy(image()),), buffer, dynamo=False)
+        path = Path(folder) / "model.onnx"
+        torch.onnx.export(model, (torch.from_numpy(image()),), path, dynamo=False)
+        graph = path.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    session = onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: image()}
     return lambda: timed(lambda: session.run(None, feed), runs)
 
