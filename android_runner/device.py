@@ -101,7 +101,7 @@ class Session(Protocol):
 
         Raises:
             WrongArchitectureError: The module is for another machine.
-            AlteredFileError: What arrived on the device is not what was sent.
+            AlteredFileError: The file is cut off, or what arrived on the device is not what was sent.
             DeviceFullError: There is no space for it on the device.
             ServerError: The runtime refused it.
         """

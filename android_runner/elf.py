@@ -1,15 +1,16 @@
-"""Which machine a shared library is for, read from its ELF header."""
+"""Which machine a shared library is for, and whether it is whole, read from its ELF header."""
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
-from android_runner.errors import WrongArchitectureError
+from android_runner.errors import AlteredFileError, WrongArchitectureError
 
 # e_machine values of the System V ABI; the names are those of `uname -m`.
 _MACHINES = {62: "x86_64", 183: "aarch64"}
-_HEADER_BYTES = 20
+_HEADER_BYTES = 64
 
 
 def module_architecture(module: Path) -> str:
@@ -17,10 +18,12 @@ def module_architecture(module: Path) -> str:
 
     Raises:
         WrongArchitectureError: The file is missing, is no 64-bit little-endian ELF file, or is for neither.
+        AlteredFileError: It is cut off; loading it would end this process with a bus error.
     """
     try:
         with module.open("rb") as file:
             header = file.read(_HEADER_BYTES)
+            size_bytes = file.seek(0, os.SEEK_END)
     except OSError as exc:
         raise WrongArchitectureError(
             f"Expected a compiled module at {module}; got {exc.strerror}; compile the model first"
@@ -36,11 +39,16 @@ def module_architecture(module: Path) -> str:
             f"Expected {module} to be for one of {sorted(_MACHINES.values())}; got ELF machine {machine}; "
             "compile it for the device's target"
         )
+    # The table of sections comes last in what linkers write.
+    (sections_offset,) = struct.unpack_from("<Q", header, 40)
+    section_bytes, sections = struct.unpack_from("<HH", header, 58)
+    if sections_offset + section_bytes * sections > size_bytes:
+        raise AlteredFileError(f"Expected {module} to be whole; it is cut off; compile the model again")
     return _MACHINES[machine]
 
 
 def check_architecture(module: Path, device_arch: str, device_name: str) -> None:
-    """Raise WrongArchitectureError unless a device of ``device_arch`` can load ``module``."""
+    """Raise what `module_architecture` raises, or WrongArchitectureError unless the device can load it."""
     arch = module_architecture(module)
     if arch != device_arch:
         raise WrongArchitectureError(
