@@ -19,7 +19,7 @@ from groupnet.running import Running, describe_device, on_device
 Array = npt.NDArray[Any]
 
 _TOP_K = (1, 3)
-_SAY_EVERY = 40  # images
+_SAY_EVERY = 120  # images
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,173 @@
+"""The whole flow by command line: compile, verify, time, score; on the host and on the emulated phone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
+from groupnet import boundary, bundle, cli
+from models.binary_conv2d import binary_conv2d
+
+
+def groupnet(*arguments: str | Path, code: int = 0) -> dict[str, Any]:
+    """Run a verb with --json in this process; the exit code must be `code`."""
+    done = CliRunner().invoke(cli.app, [*(str(argument) for argument in arguments), "--json"])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == code, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+@pytest.fixture(scope="module")
+def host_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("host") / "digits.bundle"
+    groupnet("compile", "digits-k3", "--target", "host", "--out", out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def phone() -> Iterator[EmulatedPhone]:
+    name = f"flow-{os.getpid()}"
+    yield start_phone(cpu="cortex-a76", name=name)
+    stop_phone(name)
+
+
+def test_the_manifest_describes_the_model(host_bundle: Path) -> None:
+    manifest = bundle.load_bundle(host_bundle).manifest
+    assert (manifest.name, manifest.task, manifest.labels) == (
+        "digits-k3",
+        "classification",
+        tuple("0123456789"),
+    )
+    assert manifest.inputs[0].shape == (1, 32, 32, 1)
+    assert manifest.outputs[0].shape == (1, 10)
+    assert manifest.source.checkpoint is not None
+    assert manifest.source.checkpoint.name == "digits-k3"
+    assert manifest.verification.binary_convs > 0
+    assert any(entry.fired for entry in manifest.passes)
+    assert sum(kernel.count for kernel in manifest.kernels) >= len(manifest.verification.convolutions)
+
+
+def test_the_host_is_verified_and_timed(host_bundle: Path) -> None:
+    result = groupnet("bench", host_bundle, "--runs", "7")
+    verified, latency = result["verified"], result["latency_ms"]
+    assert verified["exact"] is True
+    assert verified["binary_convs"] == bundle.load_bundle(host_bundle).manifest.verification.binary_convs
+    assert verified["max_abs_err"] < 1e-3
+    assert len(latency["samples"]) == 7
+    assert 0 < latency["min"] <= latency["p50"] <= latency["p95"] <= max(latency["samples"])
+    assert result["device"]["kind"] == "host"
+    assert (result["device"]["emulated"], result["note"]) == (False, None)
+
+
+def test_the_host_scores_as_pytorch_does(host_bundle: Path) -> None:
+    result = groupnet("eval", host_bundle, "--data", "digits")
+    assert result["images"] == 360
+    assert result["scores"] == result["pytorch_scores"]
+    assert result["same_predictions"] == 360
+    assert result["scores"]["top1"] > 0.95
+
+
+@pytest.mark.phone
+def test_the_phone_computes_what_pytorch_does(tmp_path: Path, phone: EmulatedPhone) -> None:
+    device = f"adb:{phone.serial}"
+    made = groupnet("compile", "digits-k3", "--target", "cortex-a76", "--out", tmp_path / "b")
+    assert made["target"]["arch"] == "aarch64"
+    timed = groupnet("bench", tmp_path / "b", "--device", device, "--runs", "2")
+    assert (timed["verified"]["exact"], timed["verified"]["binary_convs"]) == (True, made["binary_convs"])
+    assert (timed["device"]["emulated"], timed["note"]) == (True, "emulated, not a latency")
+    scored = groupnet("eval", tmp_path / "b", "--device", device)
+    assert scored["scores"]["top1"] == scored["pytorch_scores"]["top1"]
+
+
+@pytest.mark.phone
+def test_the_hosts_bundle_does_not_reach_the_phone(host_bundle: Path, phone: EmulatedPhone) -> None:
+    error = groupnet("bench", host_bundle, "--device", f"adb:{phone.serial}", code=boundary.EXIT_ERROR)[
+        "error"
+    ]
+    assert error["type"] == "BundleTargetError"
+
+
+def test_one_wrong_integer_is_an_error_that_names_the_layer(host_bundle: Path, tmp_path: Path) -> None:
+    """PyTorch's digest of one layer is changed, as if the kernel computed something else."""
+    for name in (bundle.MODULE, bundle.REFERENCE):
+        (tmp_path / name).write_bytes((host_bundle / name).read_bytes())
+    manifest = json.loads((host_bundle / bundle.MANIFEST).read_text())
+    layer = manifest["verification"]["convolutions"][-1]["layers"][0]
+    layer["integers_sha256"] = "0" * 64
+    (tmp_path / bundle.MANIFEST).write_text(json.dumps(manifest))
+    error = groupnet("bench", tmp_path, code=boundary.EXIT_ERROR)["error"]
+    assert error["type"] == "VerificationError"
+    assert layer["name"] in error["message"]
+
+
+def test_an_exported_program_is_compiled_and_verified(tmp_path: Path) -> None:
+    class TwoConvolutions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            generator = torch.Generator().manual_seed(0)
+            self.first = nn.Parameter(torch.randn(5, 3, 3, 3, generator=generator))
+            self.second = nn.Parameter(torch.randn(7, 5, 1, 1, generator=generator))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = binary_conv2d(x, self.first, [2, 2], [1, 1], [1, 1], -1) * 0.1
+            result: torch.Tensor = binary_conv2d(x, self.second, [1, 1], [0, 0], [1, 1], 1) * 0.1
+            return result.mean((2, 3))
+
+    torch.export.save(
+        torch.export.export(TwoConvolutions().eval(), (torch.zeros(2, 3, 9, 9),)), tmp_path / "m.pt2"
+    )
+    made = groupnet(
+        "compile",
+        tmp_path / "m.pt2",
+        "--target",
+        "host",
+        "--out",
+        tmp_path / "b",
+        "--dump-ir",
+        tmp_path / "ir",
+    )
+    assert (made["task"], made["binary_convs"]) == ("unknown", 2)
+    assert any((tmp_path / "ir").iterdir())
+    assert groupnet("bench", tmp_path / "b", "--runs", "1")["verified"]["binary_convs"] == 2
+
+
+def test_ctrl_c_in_the_middle_keeps_the_former_bundle(
+    tmp_path: Path, write_bundle: Callable[..., Path]
+) -> None:
+    out = write_bundle(tmp_path / "out")
+    former = (out / bundle.MANIFEST).read_bytes()
+    command = "from groupnet.cli import main; main()"
+    arguments = ["compile", "groupnet_digits", "--target", "host", "--out", str(out), "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as compiling:
+        assert compiling.stderr is not None and compiling.stdout is not None
+        # Phase 2 is well inside the block that fills the new bundle.
+        for line in compiling.stderr:
+            if "2-binary-dataflow" in line:
+                break
+        time.sleep(0.05)
+        compiling.send_signal(signal.SIGINT)
+        said = compiling.stderr.read()
+        assert compiling.stdout.read() == ""
+    assert compiling.returncode == boundary.EXIT_INTERRUPTED
+    assert "interrupted" in said.splitlines()
+    assert "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / bundle.MANIFEST).read_bytes() == former
