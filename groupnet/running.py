@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from groupnet.bundle import Bundle, check_architecture
+from groupnet.host_features import check_host_features
 
 if TYPE_CHECKING:
     from android_runner.device import DeviceInfo, LoadedModule
@@ -60,7 +61,7 @@ def on_device(bundle: Bundle, spec: str, say: Callable[[str], None]) -> Iterator
     """Load a bundle on the device that `spec` names; the session ends with the block.
 
     Raises:
-        BundleTargetError: the bundle is for another processor; nothing was sent.
+        BundleTargetError: the bundle is for another processor; nothing was sent or loaded.
         DeviceError: see `android_runner.errors`.
     """
     from android_runner.devices import open_device
@@ -69,6 +70,8 @@ def on_device(bundle: Bundle, spec: str, say: Callable[[str], None]) -> Iterator
     device = open_device(spec)
     info = device.info()
     check_architecture(bundle, device=info.name, arch=info.arch)
+    if info.kind == "host":
+        check_host_features(bundle)
     say(f"opening a session on {info.name}")
     with device.session() as session:
         say(f"bringing {bundle.manifest.name} to {info.name}")

@@ -12,9 +12,10 @@ import pytest
 from groupnet import bundle, manifest
 
 
-def elf_header(machine: int) -> bytes:
-    """The first bytes of an ELF library for `machine`, and some more to have something to alter."""
-    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, machine) + bytes(range(200))
+def elf_library(machine: int) -> bytes:
+    """An ELF library for `machine` without sections, and some content to have something to alter."""
+    identity = b"\x7fELF\x02\x01\x01" + bytes(9)
+    return (identity + struct.pack("<HH", 3, machine)).ljust(64, b"\0") + bytes(range(200))
 
 
 def manifest_parts(arch: str = "x86_64", **changes: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def write_bundle(numbers: bundle.ReferenceNumbers) -> Callable[..., Path]:
     def write(out: Path, *, machine: int = 62, **changes: Any) -> Path:
         arch = {62: "x86_64", 183: "aarch64"}[machine]
         with bundle.new_bundle(out) as folder:
-            (folder / bundle.MODULE).write_bytes(elf_header(machine))
+            (folder / bundle.MODULE).write_bytes(elf_library(machine))
             bundle.write_reference(folder, numbers)
             parts = manifest_parts(arch, **changes)
             bundle.write_manifest(folder, manifest.Manifest(files=bundle.record_files(folder), **parts))
