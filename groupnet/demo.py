@@ -52,6 +52,16 @@ def run_demo(out: Path, say: Callable[[str], None]) -> dict[str, Any]:
     with _emulated_phone(say):
         timed = [run_bench(bundle, device, say=say) for device, bundle in bundles.items()]
         scored = [run_eval(bundle, "digits", device, say=say) for device, bundle in bundles.items()]
+    check_scores(scored)
+    return {"bench": timed, "eval": scored}
+
+
+def check_scores(scored: list[dict[str, Any]]) -> None:
+    """Raise unless each device reached exactly PyTorch's top-1.
+
+    Raises:
+        EvaluationError: one did not, or PyTorch's scores are unknown.
+    """
     for result in scored:
         expected, device = result["pytorch_scores"], result["device"]["name"]
         if expected is None:
@@ -61,7 +71,6 @@ def run_demo(out: Path, say: Callable[[str], None]) -> dict[str, Any]:
                 f"expected PyTorch's top-1 of {expected['top1']:.2%} on {device}; got "
                 f"{result['scores']['top1']:.2%}: `groupnet bench` says which layer differs"
             )
-    return {"bench": timed, "eval": scored}
 
 
 @contextmanager

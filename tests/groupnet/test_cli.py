@@ -156,6 +156,16 @@ def test_models_lists_zoo_and_architectures(run: Run) -> None:
     assert "groupnet_resnet18" in shown
 
 
+def test_training_writes_a_checkpoint(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "mine.pt"
+    arguments = ("--bases", "1", "--pretrain-epochs", "0", "--epochs", "1", "--out", out, "--json")
+    code, shown, said = run("train", "digits", *arguments)
+    assert code == 0
+    assert json.loads(shown)["checkpoint"] == str(out)
+    assert "epoch 1 of 1" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.pt"]
+
+
 def test_devices_starts_with_the_host(run: Run) -> None:
     _, out, _ = run("devices", "--json")
     first = json.loads(out)["devices"][0]

@@ -1,0 +1,99 @@
+"""What bench, eval and demo make of a device's answers, with a device that answers what the test says."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from android_runner.device import DeviceInfo
+from groupnet import bench, demo, evaluate, manifest, running
+from groupnet.bundle import Bundle, load_bundle
+from groupnet.errors import EvaluationError
+
+HOST = DeviceInfo("host", "host", None, "box", "core", "x86_64", emulated=False, android=None, cores=1)
+
+
+class BrightnessModule:
+    """Tells class 1 for a bright image and class 0 for a dark one; keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[npt.NDArray[np.generic]] = []
+
+    def run(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.generic]]:
+        assert function == "main"
+        (images,) = inputs
+        self.calls.append(images)
+        bright = images.astype(np.float32).mean((1, 2, 3))
+        return [np.stack([-bright, bright], axis=1)]
+
+    def time(self, *_: Any, **__: Any) -> list[float]:
+        raise AssertionError("nothing is timed here")
+
+    def set_threads(self, threads: int) -> None:
+        raise AssertionError(f"nobody asked for {threads} threads")
+
+
+@pytest.fixture
+def pair_bundle(tmp_path: Path, write_bundle: Callable[..., Path]) -> Bundle:
+    """A bundle whose batch is two images."""
+    inputs = (manifest.Tensor(name="x", shape=(2, 4, 4, 1), dtype="float32"),)
+    return load_bundle(write_bundle(tmp_path / "b", inputs=inputs))
+
+
+def test_a_batch_that_is_not_full_is_filled_and_cut(pair_bundle: Bundle) -> None:
+    module = BrightnessModule()
+    images = np.stack([np.full((4, 4, 1), value, np.float32) for value in (1, -1, 2, -2, 3)])
+    logits = evaluate.predict(running.Running(pair_bundle, HOST, module), images, lambda _: None)
+    assert [call.shape for call in module.calls] == [(2, 4, 4, 1)] * 3
+    assert logits.shape == (5, 2)
+    assert logits.argmax(1).tolist() == [1, 0, 1, 0, 1]
+
+
+def test_percentiles_are_samples() -> None:
+    latency = bench.Latency.of([5.0, 1.0, 4.0, 2.0, 3.0])
+    assert (latency.min, latency.p50, latency.p95) == (1.0, 3.0, 5.0)
+    assert latency.samples == (5.0, 1.0, 4.0, 2.0, 3.0)
+    hundred = bench.Latency.of([float(value) for value in range(1, 101)])
+    assert (hundred.p50, hundred.p95) == (50.0, 95.0)
+    one = bench.Latency.of([2.0])
+    assert (one.min, one.p50, one.p95) == (2.0, 2.0, 2.0)
+
+
+def scored(top1: float, pytorch: float | None) -> dict[str, Any]:
+    return {
+        "device": {"name": "emulator"},
+        "scores": {"top1": top1},
+        "pytorch_scores": None if pytorch is None else {"top1": pytorch},
+        "pytorch_missing": "the checkpoint is gone" if pytorch is None else None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"), [(scored(0.9, 0.95), r"95\.00%.*90\.00%"), (scored(0.9, None), "is gone")]
+)
+def test_the_demo_fails_where_the_device_does_not_score_as_pytorch(
+    result: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(EvaluationError, match=reason):
+        demo.check_scores([scored(0.9, 0.9), result])
+    demo.check_scores([scored(0.9, 0.9)])
+
+
+def test_digits_are_prepared_as_the_bundle_says(tmp_path: Path, write_bundle: Callable[..., Path]) -> None:
+    from models.digits import load_digits
+
+    path = write_bundle(
+        tmp_path / "b",
+        inputs=(manifest.Tensor(name="x", shape=(1, 32, 32, 1), dtype="float32"),),
+        outputs=(manifest.Tensor(name="logits", shape=(1, 10), dtype="float32"),),
+        preprocessing=manifest.Preprocessing(input_size=32, channels=1, mean=(0.305,), std=(0.324,)),
+    )
+    prepared = evaluate.load_images(load_bundle(path), "digits")
+    test = load_digits().test
+    assert prepared.images.dtype == np.float32
+    # The zoo's constants give the very numbers that PyTorch was trained and tested with.
+    np.testing.assert_array_equal(prepared.images.transpose(0, 3, 1, 2), test.images)
+    np.testing.assert_array_equal(prepared.labels, test.labels)
