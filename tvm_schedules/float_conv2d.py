@@ -129,7 +129,7 @@ def float_conv2d_kernel(
 def dense_kernel(
     batch: int, in_features: int, out_features: int, target: Target, *, bias: bool, relu: bool
 ) -> PrimFunc:
-    """Build the kernel `(x, weights, [bias,] out)` of a dense layer: a 1x1 convolution over `batch` pixels."""
+    """Build the dense kernel `(x, weights, [bias,] out)`, as a 1x1 convolution over `batch` pixels."""
     isa = instruction_set(target)
     shape = FloatConv2dShape(1, 1, batch, in_features, out_features, kernel=(1, 1))
     tile = default_tile(1, batch, out_features, isa, binary=False)

@@ -52,8 +52,7 @@ def schedule_glue(func: PrimFunc, target: Target) -> PrimFunc:
     Raises:
         KernelError: if the function multiplies two tensors inside a reduction, or has symbolic shapes.
     """
-    name = _kernel_name(func, target)
-    lanes = REGISTER_FILES[name.isa].lanes
+    lanes = REGISTER_FILES[instruction_set(target)].lanes
     # The schedule works on a module's "main"; the real name comes back at the end.
     schedule = Schedule(func.with_attr("global_symbol", "main"))
     for block in all_blocks(schedule):
@@ -70,6 +69,7 @@ def schedule_glue(func: PrimFunc, target: Target) -> PrimFunc:
             _schedule_reduction(schedule, block, lanes)
         else:
             _schedule_elementwise(schedule, block, lanes)
+    name = _kernel_name(func, target)
     scheduled = schedule.mod["main"]
     attributes = {
         "global_symbol": str(name),

@@ -1,0 +1,61 @@
+"""Compiling and running single kernels in tests, on every instruction set that this machine can run."""
+
+from functools import cache
+
+import numpy as np
+import tvm
+from tvm.target import codegen
+
+from tvm_schedules.naming import parse_kernel_name
+from tvm_schedules.targets import resolve_target
+
+# Targets to compile for (and read the assembly of) on any machine: one per instruction set.
+CROSS_TARGETS = ("znver4", "haswell", "x86-64", "cortex-a53", "cortex-a76")
+
+# What each of these targets needs from the CPU that runs it.
+_X86_TARGETS = {"znver4": ("avx512vpopcntdq", "avx512bw"), "haswell": ("avx2", "fma"), "x86-64": ()}
+
+
+@cache
+def runnable_targets() -> tuple[str, ...]:
+    """Target texts whose code this machine executes, the host itself first."""
+    if not str(codegen.llvm_get_system_triple()).startswith("x86_64"):
+        return ("host",)
+    host = resolve_target("host")
+    others = [
+        name
+        for name, features in _X86_TARGETS.items()
+        if codegen.target_has_features([*features, "sse2"], host)
+    ]
+    return ("host", *others)
+
+
+def kernel_name(func):
+    """Name of a kernel, checked against the grammar."""
+    name = str(func.attrs["global_symbol"])
+    assert str(parse_kernel_name(name)) == name
+    return name
+
+
+def run_kernel(func, target, *arrays, out):
+    """Run a kernel on NumPy arrays; `out` is (shape, dtype), and is full of rubbish beforehand."""
+    shape, dtype = out
+    rubbish = np.full(shape, 0xDEADBEEF if np.dtype(dtype).kind in "ui" else np.nan, dtype)
+    result = tvm.runtime.tensor(rubbish)
+    library = tvm.compile(func, target=target)
+    library[kernel_name(func)](*(tvm.runtime.tensor(np.ascontiguousarray(array)) for array in arrays), result)
+    return result.numpy()
+
+
+def assembly(func, target):
+    """Assembly text of a kernel."""
+    return tvm.compile(func, target=target).mod.inspect_source("asm")
+
+
+def normal_with_zeros(rng, shape):
+    """Normal floats with exact zeros of both signs planted among them."""
+    x = rng.standard_normal(shape).astype(np.float32)
+    kind = rng.integers(0, 8, shape)
+    x[kind == 0] = 0.0
+    x[kind == 1] = -0.0
+    return x
