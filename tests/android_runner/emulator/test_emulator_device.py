@@ -43,13 +43,11 @@ def program(phones: dict[str, EmulatedPhone], arm64_program: Path) -> str:
     for phone in phones.values():
         with RawClient(phone.port) as raw:
             raw.connect(phone.key)
-            local, remote = raw.open(
-                "exec:cat >/data/local/tmp/hardware; chmod 755 /data/local/tmp/hardware; echo ok"
-            )
+            local, remote = raw.open(f"exec:head -c {len(data)} >{TARGET} && chmod 755 {TARGET}")
             for start in range(0, len(data), 65536):
                 raw.write(local, remote, data[start : start + 65536])
-            raw.socket.settimeout(5)
-        assert shell(phone, "chmod 755 /data/local/tmp/hardware")[0] == 0
+            # Whoever leaves before the command ends has it hung up on.
+            assert raw.read_all(local, remote) == b""
     return TARGET
 
 
