@@ -3,6 +3,7 @@
 import json
 import platform
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,7 +65,7 @@ def compile_bundle(
     out: Path | None = None,
     *,
     dump_ir: Path | None = None,
-    say: Any = note,
+    say: Callable[[str], None] = note,
 ) -> Path:
     """Compile the requested model for a target; return the bundle's folder.
 

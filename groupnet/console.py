@@ -25,9 +25,12 @@ def print_json(result: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(result))
 
 
-def print_result(renderable: Any) -> None:
+def print_result(renderable: Table | str) -> None:
     """Print the verb's result for people on stdout."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(renderable)
+    if isinstance(renderable, str):
+        typer.echo(renderable)
+    else:
+        Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(renderable)
 
 
 def table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:

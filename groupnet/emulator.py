@@ -1,11 +1,14 @@
 """`groupnet emulator`: start, stop and look at the emulated phone."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, progress, table
+
+if TYPE_CHECKING:
+    from android_runner.emulator.phone import EmulatedPhone
 
 app = typer.Typer(no_args_is_help=True, help="Start, stop and look at the emulated phone.")
 
@@ -56,7 +59,7 @@ def status(name: Name = "default", as_json: AsJson = False) -> None:
         _show(_described(name, phone), as_json)
 
 
-def _described(name: str, phone: Any) -> dict[str, Any]:
+def _described(name: str, phone: "EmulatedPhone") -> dict[str, Any]:
     return {
         "name": name,
         "running": True,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from groupnet.console import AsJson, note, print_json, print_result, progress, t
 from groupnet.errors import EvaluationError, ModelSourceError
 from groupnet.model_source import find_checkpoint
 from groupnet.running import Running, describe_device, on_device
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Array = npt.NDArray[Any]
 
@@ -123,7 +126,7 @@ def score(logits: Array, labels: Array) -> dict[str, float]:
     return {f"top{k}": topk(logits, labels, k) for k in _TOP_K}
 
 
-def score_table(results: list[dict[str, Any]]) -> Any:
+def score_table(results: list[dict[str, Any]]) -> "Table":
     """One row for each result of `run_eval`."""
     numbers = ("images", "top-1", "PyTorch's top-1", "same predictions")
     shown = table("Accuracy", "model", "data", "device", *numbers, numbers=numbers)
