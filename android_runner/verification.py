@@ -130,7 +130,8 @@ def verify_module(
         _, turned, _ = _run_verify(module, plan, reference, complement)
     integers = 0
     for convolution, positive, negative in zip(plan.convolutions, shown, turned, strict=True):
-        integers += compare_integers(convolution, positive - negative if convolution.relu else positive)
+        dot = join_halves(convolution, positive, negative) if convolution.relu else positive
+        integers += compare_integers(convolution, dot)
     flips = sum(_count_flips(pack, a, b) for pack, a, b in zip(plan.packs, own, bits, strict=True))
     forced = _largest_difference(outputs, reference.outputs, "with PyTorch's signs fed in")
     _check_outputs(forced, reference, "the outputs")
@@ -147,6 +148,22 @@ def verify_module(
         sign_flips=flips,
         signs=sum(sign.size for sign in signs),
     )
+
+
+def join_halves(
+    convolution: ConvPlan, positive: npt.NDArray[np.float32], negative: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """`dot` from `relu(dot)` and `relu(-dot)`, of which one at least is zero everywhere.
+
+    Raises:
+        VerificationError: both are positive somewhere, or one is negative; the difference would hide it.
+    """
+    if (np.minimum(positive, negative) != 0).any():
+        raise VerificationError(
+            f"expected relu(dot), relu(-dot) or both to be zero everywhere in layer "
+            f"{convolution.layers[0].name}; got not both as they must be; the kernel is wrong: report it"
+        )
+    return positive - negative
 
 
 def compare_integers(convolution: ConvPlan, shown: npt.NDArray[np.float32]) -> int:
@@ -193,14 +210,15 @@ def _run_verify(
 
 def _count_flips(pack: PackPlan, own: npt.NDArray[np.uint32], expected: npt.NDArray[np.uint32]) -> int:
     rows, columns = pack.border
-    _, height, width, _ = pack.shape
+    _, height, width, channels = pack.shape
     inner = (slice(None), slice(rows, rows + height), slice(columns, columns + width))
-    border = own.copy()
-    border[inner] = expected[inner]
-    if not np.array_equal(border, expected):
+    filler = ~pack_signs(np.ones((1, 1, 1, channels), np.float32))
+    structure = own.copy()
+    structure[inner] = (own[inner] & filler) | expected[inner]
+    if not np.array_equal(structure, expected):
         raise VerificationError(
-            f"expected a border of {pack.pad_value:+d} around the input of layer {pack.layer}; got other "
-            "bits; the pack kernel is wrong: report it"
+            f"expected a border of {pack.pad_value:+d} and filler bits of 0 at the input of layer "
+            f"{pack.layer}; got other bits; the pack kernel is wrong: report it"
         )
     differing = np.ascontiguousarray((own ^ expected)[inner])
     flips = int(np.unpackbits(differing.view(np.uint8)).sum())

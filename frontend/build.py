@@ -46,7 +46,7 @@ def build_library(module: Any, target: Any, path: Path) -> None:
             built = Path(folder) / path.name
             executable.export_library(str(built), fcompile=link)
             os.replace(built, path)
-    except (RuntimeError, tvm.TVMError) as error:
+    except (RuntimeError, ValueError, TypeError) as error:
         raise BuildError(f"expected code for {target}; got a failure while building: {error}") from error
 
 

@@ -1,0 +1,32 @@
+"""A library is written whole or not at all, and a missing linker is said plainly."""
+
+import pytest
+from small_nets import export
+
+from frontend import build
+from frontend.build import build_library
+from frontend.errors import BuildError
+from frontend.pipeline import run_pipeline
+from tvm_schedules.targets import resolve_target
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    return run_pipeline(export(depths=(1,)), resolve_target("arm64")).kernels
+
+
+def test_missing_cross_compiler_names_the_package(kernels, tmp_path, monkeypatch):
+    monkeypatch.setattr(build.shutil, "which", lambda _: None)
+    with pytest.raises(BuildError, match="g\\+\\+-aarch64-linux-gnu"):
+        build_library(kernels, resolve_target("arm64"), tmp_path / "module.so")
+    assert not list(tmp_path.iterdir())
+
+
+def test_failing_linker_leaves_the_old_library(kernels, tmp_path, monkeypatch):
+    path = tmp_path / "module.so"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(build.shutil, "which", lambda _: "false")
+    with pytest.raises(BuildError):
+        build_library(kernels, resolve_target("arm64"), path)
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["module.so"]

@@ -1,0 +1,75 @@
+"""Whole networks: every switch of Group-Net compiles, and every integer equals PyTorch's."""
+
+import numpy as np
+import pytest
+from small_nets import example, export, verify_on_host
+
+from android_runner.elf import check_architecture
+from frontend.compile import compile_model
+from tvm_schedules.targets import resolve_target
+
+SWITCHES = {
+    "learned": {"fusion": "learned"},
+    "one-base": {"bases": 1, "gate": "none"},
+    "gate-per-base": {"gate": "base", "bases": 3},
+    "no-gate": {"gate": "none"},
+    "layers": {"group": "layer", "gate": "none", "fusion": "learned"},
+    "two-blocks": {"group": "two_blocks", "gate": "none", "depths": (2, 1)},
+    "whole-net": {"group": "net", "gate": "none"},
+    "float-downsample": {"downsample": "float"},
+    "pad-minus-one": {"pad_value": -1},
+    "small-stem": {"stem": "small"},
+    "odd-channels": {"width": 5, "in_channels": 3, "num_classes": 7},
+    "wide": {"width": 36},
+}
+
+
+@pytest.mark.parametrize("switches", SWITCHES.values(), ids=SWITCHES.keys())
+def test_every_switch_is_exact_on_the_host(switches, tmp_path):
+    channels = switches.get("in_channels", 1)
+    report, verified = verify_on_host(export(**switches), example(channels), tmp_path / "module.so")
+    assert verified.exact
+    assert verified.binary_convs == report.binary_convs > 0
+    assert verified.integers > 1000
+    assert sum(len(convolution.layers) for convolution in report.convolutions) == report.binary_convs
+
+
+def test_resnet18_with_all_its_widths(tmp_path):
+    exported = export("groupnet_resnet18", width=16, depths=(1, 1, 1, 1))
+    _, verified = verify_on_host(exported, example(3), tmp_path / "module.so")
+    assert verified.exact
+
+
+def test_float_twin_compiles_without_binary_convolutions(tmp_path):
+    report, verified = verify_on_host(export(precision="float"), example(), tmp_path / "module.so")
+    assert report.binary_convs == verified.binary_convs == 0
+
+
+def test_report_says_what_was_built(tmp_path):
+    report = compile_model(export(bases=3), resolve_target("host"), tmp_path / "module.so")
+    assert [(info.name, info.shape, info.dtype) for info in report.inputs] == [
+        ("x", (1, 32, 32, 1), "float32")
+    ]
+    assert [(info.shape, info.dtype) for info in report.outputs] == [((1, 10), "float32")]
+    first = report.convolutions[0]
+    # The first block's three branches read one tensor: one wide convolution.
+    assert [(part.first_channel, part.channels) for part in first.layers] == [(0, 8), (8, 8), (16, 8)]
+    assert first.shape == (1, 8, 8, 24) and first.relu
+    assert report.packs[0].border == (1, 1)
+    assert all(kernel.count > 0 for kernel in report.kernels)
+    assert any(kernel.name.startswith("binary_conv2d") for kernel in report.kernels)
+
+
+@pytest.mark.parametrize("target", ["arm64", "arm64-dotprod", "cortex-a53", "cortex-a76"])
+def test_arm64_targets_give_arm64_libraries(target, tmp_path):
+    module = tmp_path / "module.so"
+    compile_model(export(depths=(1,)), resolve_target(target), module)
+    check_architecture(module, "aarch64", "the test's phone")
+
+
+def test_compiling_twice_gives_the_same_answers(tmp_path):
+    exported = export()
+    first = verify_on_host(exported, example(), tmp_path / "a.so")[1]
+    second = verify_on_host(exported, example(), tmp_path / "b.so")[1]
+    assert first == second
+    assert np.isfinite(first.max_abs_err)
