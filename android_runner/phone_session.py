@@ -27,7 +27,7 @@ from android_runner.errors import (
     WrongTokenError,
 )
 from android_runner.relax_module import RelaxModule
-from android_runner.server import RunningServer, log_tail
+from android_runner.server import RunningServer, is_running, log_tail
 from android_runner.transport import Transport
 
 Result = TypeVar("Result")
@@ -62,7 +62,12 @@ class PhoneSession:
             rpc.upload(contents, name)
             return rpc.load_module(name)
 
-        loaded = self._executor.call(f"load {module.name}", upload_and_load)
+        try:
+            loaded = self._executor.call(f"load {module.name}", upload_and_load)
+        except (AlteredFileError, DeviceFullError):
+            # What was refused would only take up space until the session ends.
+            self._executor.call("remove a file", lambda: rpc.remove(name))
+            raise
         return RelaxModule(loaded, rpc.cpu(), self._executor, signatures or {})
 
     def close(self) -> None:
@@ -153,6 +158,10 @@ class RpcExecutor:
             give_up_at = time.monotonic() + _LOG_WAIT_S
             # The server notices the end of a session a moment after we do.
             while "session" not in (log := log_tail(self._transport, self._server)):
+                if not is_running(self._transport, self._server):
+                    return ServerError(
+                        f"Expected {serial} to {what}; its server was ended from outside; start a new session"
+                    )
                 if time.monotonic() > give_up_at:
                     break
                 time.sleep(0.05)

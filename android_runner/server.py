@@ -138,6 +138,13 @@ def log_tail(transport: Transport, server: RunningServer) -> str:
     return transport.shell(f"tail -c {_LOG_TAIL_BYTES} {log}", timeout_s=_SHELL_TIMEOUT_S, check=False).stdout
 
 
+def is_running(transport: Transport, server: RunningServer) -> bool:
+    """Return whether the server's process lives; raises TransportError where the link is lost."""
+    # Its command line tells it from a later process of the same number.
+    command = f"grep -q {server.folder.name} /proc/{server.pid}/cmdline"
+    return transport.shell(command, timeout_s=_SHELL_TIMEOUT_S, check=False).exit_code == 0
+
+
 def _start(
     transport: Transport, runtime: PurePosixPath, folder: PurePosixPath, token: str, limits: ServerLimits
 ) -> RunningServer:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tvm
-from tvm import relax
+from tvm import relax, te
 from tvm.support import cc
 
 from android_runner.adb_shell_transport import AdbShellTransport
@@ -19,10 +19,21 @@ from android_runner.runtime_package import RuntimePackage, device_runtime
 BUILD_TIMEOUT_S = 60.0
 CONNECT_TIMEOUT_S = 10.0
 PHONE_NAME = "runner"
+ROWS, COLUMNS = 32, 16
+
+
+def _parallel_row_sums() -> tvm.tirx.PrimFunc:
+    x = te.placeholder((ROWS, COLUMNS), "float32", "x")
+    column = te.reduce_axis((0, COLUMNS))
+    total = te.compute((ROWS,), lambda row: te.sum(x[row, column], column), "total")
+    schedule = tvm.s_tir.Schedule(te.create_prim_func([x, total]))
+    row, _ = schedule.get_loops(schedule.get_sblock("total"))
+    schedule.parallel(row)
+    return schedule.mod["main"]
 
 
 def _small_module() -> tvm.IRModule:
-    """Return three functions: nested outputs from one input, one output from two, and integer words."""
+    """Return four functions: nested outputs, two inputs, integer words, and a kernel on several threads."""
     builder = relax.BlockBuilder()
 
     def add(name: str, types: list[tuple[tuple[int, ...], str]], body: Callable[..., relax.Expr]) -> None:
@@ -40,6 +51,9 @@ def _small_module() -> tvm.IRModule:
     )
     add("difference", [matrix, matrix], relax.op.subtract)
     add("invert", [((5,), "uint32")], relax.op.bitwise_not)
+    kernel = builder.add_func(_parallel_row_sums(), "parallel_row_sums")
+    sums = relax.TensorType((ROWS,), "float32")
+    add("row_sums", [((ROWS, COLUMNS), "float32")], lambda x: relax.call_tir(kernel, [x], sums))
     return builder.get()
 
 

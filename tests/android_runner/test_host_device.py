@@ -50,6 +50,16 @@ def test_strided_inputs_are_taken_as_they_look(host_module: Path) -> None:
     np.testing.assert_array_equal(result, X[:, ::-1] - X)
 
 
+@pytest.mark.parametrize("threads", range(1, min(4, len(os.sched_getaffinity(0))) + 1))
+def test_parallel_kernels_are_exact(host_module: Path, threads: int) -> None:
+    rows = np.arange(32 * 16, dtype=np.float32).reshape(32, 16)
+    with HostDevice().session() as session:
+        module = session.load(host_module)
+        module.set_threads(threads)
+        (total,) = module.run("row_sums", [rows])
+    np.testing.assert_array_equal(total, rows.sum(axis=1))
+
+
 def test_timing_returns_one_sample_for_each_run(host_module: Path) -> None:
     with HostDevice().session() as session:
         samples = session.load(host_module).time("nested", [X], runs=7, warmup=2, threads=1)
