@@ -5,8 +5,7 @@ Layouts   words `[N, H + 2*bh, W + 2*bw, Cw]` uint32, channel `c` = bit `c % 32`
           float32.
 Bits      1 is +1, 0 is -1. Bits past the last channel are 0 in words and weights, so they never differ.
 Padding   stored in the border of `words` by whoever packed them, so the kernel is the same for +1 and -1.
-Range     `dot = n - 2 * popcount(a ^ w)` with `n = KH * KW * C` is exact in int32 for every n < 2**30, and
-          as the float32 that is stored up to n = 2**24.
+Range     `dot = n - 2 * popcount(a ^ w)` with `n = KH * KW * C` is exact for every n <= 2**24.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, re
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.nest import Epilogue, Nest, Operands, emit_nest
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import instruction_set
@@ -137,14 +136,6 @@ def binary_conv2d_kernel(
         tile=tile,
     )
 
-    def affine(differing: Expr, factors: list[Expr]) -> Expr:
-        scale, shift = factors
-        lanes = registers.lanes
-        dot = constant(shape.taps, "int32", lanes) - constant(2, "int32", lanes) * differing
-        if relu:
-            dot = tirx.max(dot, constant(0, "int32", lanes))
-        return dot.astype(f"float32x{lanes}") * scale + shift
-
     name = KernelName(
         op="binary_conv2d",
         types="b1b1f32",
@@ -178,8 +169,32 @@ def binary_conv2d_kernel(
             parameters=(scale, shift),
             out=out,
         )
-        emit_nest(nest, binary_step(isa), operands, affine)
+        step = binary_step(isa, start=-(shape.taps // 2))
+        emit_nest(nest, step, operands, _affine_epilogue(shape.taps, registers.lanes, relu=relu))
     return built[0]
+
+
+def _affine_epilogue(taps: int, lanes: int, *, relu: bool) -> Epilogue:
+    """Turn a count of differing positions into `act(dot) * scale + shift` with three instructions.
+
+    The count starts at `-(n // 2)`, so that it ends at `a = popcount - n // 2` and `dot = odd - 2 a`, `odd
+    = n % 2`. As `relu(dot) = odd - 2 min(a, odd / 2)`, the factors `-2 scale` and `shift + odd * scale` are
+    all that is left to apply. Doubling is exact in floating point, so for even n nothing is rounded that
+    the plain formula would not.
+    """
+    odd = taps % 2
+
+    def prepare(parameters: list[Expr]) -> list[Expr]:
+        scale, shift = parameters
+        return [constant(-2, "float32", lanes) * scale, shift + scale if odd else shift]
+
+    def finish(count: Expr, factors: list[Expr]) -> Expr:
+        value = count.astype(f"float32x{lanes}")
+        if relu:
+            value = tirx.min(value, constant(odd / 2, "float32", lanes))
+        return value * factors[0] + factors[1]
+
+    return Epilogue(prepare, finish)
 
 
 def binary_dense_kernel(

@@ -53,8 +53,12 @@ def reshaped(buffer: Buffer, shape: Sequence[int]) -> Buffer:
 
 
 def local(elements: int, dtype: str) -> Buffer:
-    """Allocate a small array that the code generator keeps in registers where every index is a constant."""
-    return builder.alloc_buffer((elements,), dtype, scope="local")
+    """Allocate a small array that the code generator keeps in registers where every index is a constant.
+
+    The scope is "global" and the size below 1 KB on purpose: TVM then puts the array on the stack, and
+    takes anything else ("local" too) from the workspace pool, with a call to the runtime each time.
+    """
+    return builder.alloc_buffer((elements,), dtype, scope="global")
 
 
 def workspace(shape: Sequence[int], dtype: str) -> Buffer:

@@ -32,7 +32,7 @@ from tvm_schedules.emit import (
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.nest import Epilogue, Nest, Operands, emit_nest
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import float_step
 from tvm_schedules.targets import instruction_set
@@ -183,7 +183,7 @@ def _build(
         tile=tile,
     )
 
-    def epilogue(total: Expr, factors: list[Expr]) -> Expr:
+    def finish(total: Expr, factors: list[Expr]) -> Expr:
         value = total + factors[0] if bias else total
         return tirx.max(value, constant(0, "float32", registers.lanes)) if relu else value
 
@@ -201,7 +201,7 @@ def _build(
             parameters=parameters,
             out=reshaped(out, shape.out_shape),
         )
-        emit_nest(nest, float_step(name.isa), operands, epilogue)
+        emit_nest(nest, float_step(name.isa), operands, Epilogue(lambda factors: factors, finish))
     return built[0]
 
 

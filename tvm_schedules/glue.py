@@ -151,7 +151,8 @@ def _schedule_reduction(schedule: Schedule, block: Block, lanes: int) -> None:
     chunk, vector = schedule.split(kept[-1], [None, length])
     schedule.reorder(*kept[:-1], chunk, *reduced, vector)
     outer = [*kept[:-1], chunk]
-    copy = schedule.cache_write(block.handle, 0, "local")
+    # In "global" scope a small array goes on the stack and from there to registers: see `emit.local`.
+    copy = schedule.cache_write(block.handle, 0, "global")
     schedule.reverse_compute_at(copy, outer[-1])
     schedule.vectorize(vector)
     schedule.vectorize(schedule.get_loops(copy)[-1])

@@ -24,8 +24,19 @@ from tvm_schedules.partition import partition, parts
 from tvm_schedules.steps import Step
 from tvm_schedules.tile import Tile
 
-Epilogue = Callable[[Expr, list[Expr]], Expr]
-"""(accumulated vector, the same channels of each per-channel parameter) -> float32 vector to store."""
+Prepare = Callable[[list[Expr]], list[Expr]]
+"""A vector of each per-channel parameter -> the factors of the epilogue; once for all pixels of a tile."""
+
+Finish = Callable[[Expr, list[Expr]], Expr]
+"""(accumulated vector, factors of the same channels) -> float32 vector to store; once for each pixel."""
+
+
+@dataclass(frozen=True)
+class Epilogue:
+    """What happens to the sums while they are in registers."""
+
+    prepare: Prepare
+    finish: Finish
 
 
 @dataclass(frozen=True)
@@ -163,9 +174,11 @@ class _Emitter:
         self.step.begin(at.rows * at.columns * vectors)
         self.reduction(at)
         for vector in range(vectors):
-            factors = [buffer[span(first + vector * lanes, lanes)] for buffer, first in parameters]
+            factors = self.epilogue.prepare(
+                [buffer[span(first + vector * lanes, lanes)] for buffer, first in parameters]
+            )
             for pixel, (row, column) in enumerate(at.pixels()):
-                value = self.epilogue(self.step.result(pixel * vectors + vector), factors)
+                value = self.epilogue.finish(self.step.result(pixel * vectors + vector), factors)
                 channel = at.block * self.nest.block + vector * lanes
                 self.store((at.image, row, column), channel, value)
 

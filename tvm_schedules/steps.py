@@ -31,7 +31,7 @@ class Step(Protocol):
     """Steps after which `end_chunk` must be called; None: never."""
 
     def begin(self, accumulators: int) -> None:
-        """Allocate and clear the accumulators."""
+        """Allocate the accumulators and give them the value they start from."""
 
     def begin_chunk(self) -> None:
         """Prepare for at most `max_steps` steps."""
@@ -47,22 +47,23 @@ class Step(Protocol):
 
 
 class _Lanes:
-    """Accumulators that hold their final type all along."""
+    """Accumulators that hold their final type all along, each in an array of its own."""
 
     max_steps: int | None = None
 
-    def __init__(self, lanes: int, dtype: str) -> None:
+    def __init__(self, lanes: int, dtype: str, start: int) -> None:
         self.lanes = lanes
         self.dtype = dtype
-        self.sums: Buffer = None
+        self.start = start
+        self.sums: list[Buffer] = []
 
     def begin(self, accumulators: int) -> None:
-        self.sums = local(accumulators * self.lanes, self.dtype)
+        self.sums = [local(self.lanes, self.dtype) for _ in range(accumulators)]
         for index in range(accumulators):
-            store(self.sums, constant(0, self.dtype, self.lanes), self.at(index))
+            self.set(index, constant(self.start, self.dtype, self.lanes))
 
-    def at(self, index: int) -> Expr:
-        return span(index * self.lanes, self.lanes)
+    def set(self, index: int, value: Expr) -> None:
+        store(self.sums[index], value, span(0, self.lanes))
 
     def begin_chunk(self) -> None:
         """Nothing to prepare: the accumulators cannot overflow."""
@@ -71,25 +72,25 @@ class _Lanes:
         """Nothing to widen."""
 
     def result(self, index: int) -> Expr:
-        return self.sums[self.at(index)]
+        return self.sums[index][span(0, self.lanes)]
 
 
 class LanePopcount(_Lanes):
     """Popcount of whole 32-bit lanes, for AVX-512 VPOPCNTDQ."""
 
-    def __init__(self, lanes: int) -> None:
-        super().__init__(lanes, "int32")
+    def __init__(self, lanes: int, start: int) -> None:
+        super().__init__(lanes, "int32", start)
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
         differing = tirx.popcount(activation ^ weights).astype(f"int32x{self.lanes}")
-        store(self.sums, self.sums[self.at(index)] + differing, self.at(index))
+        self.set(index, self.result(index) + differing)
 
 
 class DotPopcount(_Lanes):
     """Popcount of bytes, four of them summed into a 32-bit lane by the dot product with ones."""
 
-    def __init__(self, lanes: int) -> None:
-        super().__init__(lanes, "int32")
+    def __init__(self, lanes: int, start: int) -> None:
+        super().__init__(lanes, "int32", start)
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
         octets = 4 * self.lanes
@@ -97,21 +98,21 @@ class DotPopcount(_Lanes):
         total = llvm(
             f"llvm.aarch64.neon.udot.v{self.lanes}i32.v{octets}i8",
             f"int32x{self.lanes}",
-            self.sums[self.at(index)],
+            self.result(index),
             counts,
             constant(1, "uint8", octets),
         )
-        store(self.sums, total, self.at(index))
+        self.set(index, total)
 
 
 class FloatStep(_Lanes):
     """Multiply-add of float32 lanes, contracted to one instruction where the CPU has one."""
 
     def __init__(self, lanes: int) -> None:
-        super().__init__(lanes, "float32")
+        super().__init__(lanes, "float32", start=0)
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
-        store(self.sums, self.sums[self.at(index)] + activation * weights, self.at(index))
+        self.set(index, self.result(index) + activation * weights)
 
 
 class BytePopcount(_Lanes):
@@ -119,33 +120,28 @@ class BytePopcount(_Lanes):
 
     max_steps: int | None = BYTE_STEPS
 
-    def __init__(self, lanes: int, isa: InstructionSet) -> None:
-        super().__init__(lanes, "int32")
+    def __init__(self, lanes: int, start: int, isa: InstructionSet) -> None:
+        super().__init__(lanes, "int32", start)
         self.isa = isa
         self.octets = 4 * lanes
-        self.accumulators = 0
-        self.counts: Buffer = None
+        self.counts: list[Buffer] = []
 
     def begin(self, accumulators: int) -> None:
         super().begin(accumulators)
-        self.accumulators = accumulators
-        self.counts = local(accumulators * self.octets, "uint8")
-
-    def octets_at(self, index: int) -> Expr:
-        return span(index * self.octets, self.octets)
+        self.counts = [local(self.octets, "uint8") for _ in range(accumulators)]
 
     def begin_chunk(self) -> None:
-        for index in range(self.accumulators):
-            store(self.counts, constant(0, "uint8", self.octets), self.octets_at(index))
+        for count in self.counts:
+            store(count, constant(0, "uint8", self.octets), span(0, self.octets))
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
         differing = tirx.popcount(reinterpret(activation ^ weights, f"uint8x{self.octets}"))
-        store(self.counts, self.counts[self.octets_at(index)] + differing, self.octets_at(index))
+        whole = span(0, self.octets)
+        store(self.counts[index], self.counts[index][whole] + differing, whole)
 
     def end_chunk(self) -> None:
-        for index in range(self.accumulators):
-            widened = self.widen(self.sums[self.at(index)], self.counts[self.octets_at(index)])
-            store(self.sums, widened, self.at(index))
+        for index, count in enumerate(self.counts):
+            self.set(index, self.widen(self.result(index), count[span(0, self.octets)]))
 
     def widen(self, total: Expr, counts: Expr) -> Expr:
         """Add the four bytes of every 32-bit lane of `counts` to `total`."""
@@ -168,14 +164,14 @@ class BytePopcount(_Lanes):
         return total + quads.astype(wide)
 
 
-def binary_step(isa: InstructionSet) -> Step:
-    """Return the cheapest exact step for signs on `isa`."""
+def binary_step(isa: InstructionSet, start: int) -> Step:
+    """Return the cheapest exact step for signs on `isa`; it counts differing positions from `start`."""
     lanes = REGISTER_FILES[isa].lanes
     if isa is InstructionSet.AVX512_VPOPCNTDQ:
-        return LanePopcount(lanes)
+        return LanePopcount(lanes, start)
     if isa is InstructionSet.NEON_DOTPROD:
-        return DotPopcount(lanes)
-    return BytePopcount(lanes, isa)
+        return DotPopcount(lanes, start)
+    return BytePopcount(lanes, start, isa)
 
 
 def float_step(isa: InstructionSet) -> Step:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from kernel_harness import assembly
+from kernel_harness import CROSS_TARGETS, assembly
 
 from tvm_schedules.binary_conv2d import BinaryConv2dShape, binary_conv2d_kernel
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
@@ -95,3 +95,16 @@ def test_neon_multiplies_by_a_lane():
 def test_signs_are_packed_from_vector_comparisons(target_text, pattern):
     target = resolve_target(target_text)
     assert re.search(pattern, assembly(pack_kernel(PackShape(1, 8, 8, 64), target), target))
+
+
+@pytest.mark.parametrize("target_text", CROSS_TARGETS)
+@pytest.mark.parametrize("channels", [64, 17])
+def test_accumulators_never_come_from_the_runtimes_workspace(target_text, channels):
+    target = resolve_target(target_text)
+    shape = BinaryConv2dShape(1, 13, 17, 64, channels, (3, 3))
+    float_shape = FloatConv2dShape(1, 13, 17, 8, channels, (3, 3))
+    for func in (
+        binary_conv2d_kernel(shape, target, relu=True),
+        float_conv2d_kernel(float_shape, target, bias=True, relu=True),
+    ):
+        assert "AllocWorkspace" not in assembly(func, target)

@@ -26,7 +26,7 @@ from tvm_schedules.tile import REGISTER_FILES
     ],
 )
 def test_binary_step(isa, expected):
-    step = binary_step(isa)
+    step = binary_step(isa, start=0)
     assert type(step) is expected
     assert step.lanes == REGISTER_FILES[isa].lanes
 
@@ -40,4 +40,4 @@ def test_float_step(isa):
 
 def test_a_chunk_of_bytes_cannot_overflow():
     assert 8 * BYTE_STEPS <= 255 < 8 * (BYTE_STEPS + 1)
-    assert binary_step(InstructionSet.NEON).max_steps == BYTE_STEPS
+    assert binary_step(InstructionSet.NEON, start=0).max_steps == BYTE_STEPS
