@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _SEARCH_PATH = "/system/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -21,12 +21,18 @@ class Machine:
             a command's ``/data`` and ``/system`` are rewritten to folders of ``root``, in its text only.
         runner: The qemu program to put before an arm64 program where the kernel does not start those itself;
             commands find it in ``$ARM64_RUNNER``, which is empty (as on a phone) everywhere else.
+        terminal_kind: The value of ``TERM``; empty for commands that have no terminal.
     """
 
     root: Path
     qemu_cpu: str
     chroot: str | None
     runner: str | None
+    terminal_kind: str = ""
+
+    def at_terminal(self, kind: str) -> Machine:
+        """Return the machine whose commands run at a terminal of that kind."""
+        return replace(self, terminal_kind=kind)
 
     def arguments(self, command: str) -> list[str]:
         """Return the program and arguments that run ``command`` in the phone's shell; ``""`` reads stdin."""
@@ -53,6 +59,8 @@ class Machine:
         }
         if self.runner:
             environment["ARM64_RUNNER"] = self.runner
+        if self.terminal_kind:
+            environment["TERM"] = self.terminal_kind
         return environment
 
     def working_directory(self) -> Path:

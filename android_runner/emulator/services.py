@@ -5,7 +5,7 @@ from __future__ import annotations
 from android_runner.emulator.confined import ConfinedRoot
 from android_runner.emulator.connection import Connection, ServiceRefusedError
 from android_runner.emulator.machine import Machine
-from android_runner.emulator.services_shell import serve_shell_v1, serve_shell_v2
+from android_runner.emulator.services_shell import serve_shell_v1, serve_shell_v2, serve_terminal
 from android_runner.emulator.services_sync import serve_sync
 from android_runner.emulator.services_tcp import ReverseForwards, serve_tcp
 from android_runner.emulator.stream import Stream
@@ -31,7 +31,10 @@ class PhoneServices:
         """
         name, _, argument = destination.partition(":")
         kind, *options = name.split(",")
-        if kind == "shell" and "v2" in options:
+        if kind == "shell" and {"v2", "pty"} <= set(options):
+            term = next((option[5:] for option in options if option.startswith("TERM=")), "dumb")
+            await serve_terminal(stream, self._machine, argument, kind=term)
+        elif kind == "shell" and "v2" in options:
             await serve_shell_v2(stream, self._machine, argument)
         elif kind in ("shell", "exec"):
             await serve_shell_v1(stream, self._machine, argument)

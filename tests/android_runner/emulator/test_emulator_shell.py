@@ -10,7 +10,7 @@ from conftest import BareDaemon
 from emulator_client import RawClient, split_packets
 
 from android_runner.emulator.protocol import Command
-from android_runner.emulator.services_shell import PacketKind
+from android_runner.emulator.shell_packets import PacketKind
 
 DEADLINE_S = 10.0
 
@@ -153,3 +153,41 @@ def test_a_packet_above_the_limit_closes_the_stream_alone(client: RawClient) -> 
     client.send(Command.WRTE, local, remote, struct.pack("<BI", 0, 1 << 31))
     assert {client.receive().command, client.receive().command} == {Command.OKAY, Command.CLSE}
     assert client.shell("exit 2")[0] == 2
+
+
+def test_a_command_that_closes_its_outputs_is_waited_for(client: RawClient) -> None:
+    assert client.shell("exec >/dev/null 2>&1; sleep 0.2; exit 8")[0] == 8
+
+
+def test_a_terminal(client: RawClient) -> None:
+    command = "read x; test -t 0 && echo $TERM; stty size; echo got $x; echo err >&2; exit 4"
+    local, remote = client.open(f"shell,v2,TERM=vt100,pty:{command}")
+    seen = b""
+    for kind, data in (
+        (PacketKind.WINDOW_SIZE, b"31x97,0x0\0"),
+        (PacketKind.WINDOW_SIZE, b"nonsense"),
+        (PacketKind.STDIN, b"word\r"),
+    ):
+        seen += b"".join(client.write(local, remote, packet(kind, data)))
+    code, out, err = split_packets(seen + client.read_all(local, remote))
+    # What is typed is echoed, and a terminal has one output only.
+    assert (code, out, err) == (4, b"word\r\nvt100\r\n31 97\r\ngot word\r\nerr\r\n", b"")
+
+
+def test_an_interactive_shell_can_be_interrupted_and_left(client: RawClient) -> None:
+    local, remote = client.open("shell,v2,TERM=xterm,pty:")
+    typed = b"sh -c 'echo st''arted; exec sleep 300'\r"
+    seen = b"".join(client.write(local, remote, packet(PacketKind.STDIN, typed)))
+    while b"started" not in seen:
+        seen += client.read(local, remote, 1)
+    for typed in (b"\x03", b"exit 6\r"):
+        seen += b"".join(client.write(local, remote, packet(PacketKind.STDIN, typed)))
+    assert split_packets(seen + client.read_all(local, remote))[0] == 6
+
+
+def test_leaving_a_terminal_hangs_up(client: RawClient) -> None:
+    local, remote = client.open("shell,v2,TERM=xterm,pty:echo $$; exec sleep 60")
+    pid = client.read(local, remote, 6)[5:].decode().strip()
+    assert running(pid)
+    client.send(Command.CLSE, local, remote)
+    assert wait_for(lambda: not running(pid))
