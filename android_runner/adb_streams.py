@@ -43,8 +43,8 @@ class AdbStreams:
                 raise self._failure
             stream = AdbStream(self, next(self._ids), service)
             self._streams[stream.local_id] = stream
-        self.send(Message(OPEN, stream.local_id, 0, service.encode() + b"\0"), deadline)
         try:
+            self.send(Message(OPEN, stream.local_id, 0, service.encode() + b"\0"), deadline)
             stream.wait_until_open(deadline)
         except BaseException:
             stream.close()

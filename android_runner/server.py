@@ -36,6 +36,13 @@ for folder in {root}/server-*; do
 done
 """
 
+# Of other releases; a server's working folder is the runtime it was started from.
+_REMOVE_OTHER_RUNTIMES = """
+for other in {root}/runtime-*; do
+  [ "$other" = {folder} ] || ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q "$other" || rm -rf "$other"
+done
+"""
+
 # Asked first, ended after 5 s; the command line tells the process from a later one of the same number.
 _STOP = """
 running() {{ grep -q {name} /proc/{pid}/cmdline 2>/dev/null; }}
@@ -54,7 +61,8 @@ class ServerLimits:
     Attributes:
         idle_s: A session that hears nothing for so long ends, and a server without sessions too.
         session_s: The longest a session may live.
-        memory_bytes: The most data memory of a session.
+        memory_bytes: The most data memory of a session. The emulated phone does not enforce it, because
+            qemu-user does not apply this limit.
     """
 
     idle_s: int = 900
@@ -92,7 +100,7 @@ def install_runtime(transport: Transport, package: RuntimePackage) -> PurePosixP
         return folder
     partial = DEVICE_ROOT / f"partial-{secrets.token_hex(6)}"
     try:
-        transport.shell(f"mkdir -p {partial}", timeout_s=_SHELL_TIMEOUT_S)
+        transport.shell(f"rm -rf {folder} && mkdir -p {partial}", timeout_s=_SHELL_TIMEOUT_S)
         for name in package.files:
             transport.push(package.folder / name, partial / name, mode=0o755, timeout_s=_PUSH_TIMEOUT_S)
         if _checksums(transport, partial, package) != package.files:
@@ -100,10 +108,11 @@ def install_runtime(transport: Transport, package: RuntimePackage) -> PurePosixP
                 f"Expected the runtime to arrive unaltered on {transport.serial}; it did not; "
                 "check the phone's storage and try again"
             )
-        # Removed first: `mv` onto a folder would move into it.
-        transport.shell(f"rm -rf {folder} && mv {partial} {folder}", timeout_s=_SHELL_TIMEOUT_S)
+        transport.shell(f"[ -e {folder} ] || mv {partial} {folder}", timeout_s=_SHELL_TIMEOUT_S)
     finally:
-        _try_shell(transport, f"rm -rf {partial}")
+        # Where another session was faster by a hair, `mv` has moved the part into its folder.
+        _try_shell(transport, f"rm -rf {partial} {folder / partial.name}")
+    _try_shell(transport, _REMOVE_OTHER_RUNTIMES.format(root=DEVICE_ROOT, folder=folder))
     return folder
 
 

@@ -1,8 +1,10 @@
 """The server itself, on the emulated phone: who gets in, what a session may do, and what stays behind."""
 
+import shutil
 import socket
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from phone_state import server_processes, wait_until
 
 from android_runner.adb_shell_transport import AdbShellTransport
 from android_runner.emulator.phone import EmulatedPhone
-from android_runner.runtime_package import RuntimePackage
+from android_runner.runtime_package import RuntimePackage, describe_runtime
 from android_runner.server import (
     DEVICE_ROOT,
     RunningServer,
@@ -274,3 +276,30 @@ def test_an_altered_runtime_is_installed_again(transport: AdbShellTransport, run
         pass
     digest = transport.shell(f"sha256sum {folder}/libm.so.6", timeout_s=LIMIT_S).stdout.split()[0]
     assert digest == runtime.files["libm.so.6"]
+
+
+def test_two_sessions_install_a_missing_runtime_at_once(
+    transport: AdbShellTransport, runtime: RuntimePackage
+) -> None:
+    other = DEVICE_ROOT / "runtime-of-another-release"
+    transport.shell(f"rm -rf {DEVICE_ROOT}/runtime-*; mkdir {other}", timeout_s=LIMIT_S)
+    with ThreadPoolExecutor() as pool:
+        folders = list(pool.map(lambda _: install_runtime(transport, runtime), range(2)))
+    assert folders[0] == folders[1]
+    left = transport.shell(f"ls {DEVICE_ROOT}", timeout_s=LIMIT_S).stdout.split()
+    assert [name for name in left if not name.startswith("server-")] == [folders[0].name]
+    names = transport.shell(f"ls {folders[0]}", timeout_s=LIMIT_S).stdout.split()
+    assert sorted(names) == sorted(runtime.files)
+
+
+def test_the_runtime_of_a_running_server_is_kept(
+    transport: AdbShellTransport, runtime: RuntimePackage, tmp_path: Path
+) -> None:
+    newer = tmp_path / "newer"
+    shutil.copytree(runtime.folder, newer)
+    (newer / "extra").write_text("more")
+    with device_server(transport, runtime):
+        installed = install_runtime(transport, describe_runtime(newer))
+        left = transport.shell(f"ls {DEVICE_ROOT}", timeout_s=LIMIT_S).stdout.split()
+        assert {installed.name, f"runtime-{runtime.content_hash[:16]}"} <= set(left)
+    transport.shell(f"rm -rf {installed}", timeout_s=LIMIT_S)

@@ -42,10 +42,11 @@ def test_a_missing_or_altered_runtime_is_replaced(package: RuntimePackage, there
     transport = FakeTransport(
         [
             ("sha256sum", found),
-            ("mkdir -p /data/local/tmp/groupnet/partial-", DONE),
-            ("sha256sum", checksums(package)),
             ("rm -rf /data/local/tmp/groupnet/runtime-", DONE),
+            ("sha256sum", checksums(package)),
+            ("|| mv /data/local/tmp/groupnet/partial-", DONE),
             ("rm -rf /data/local/tmp/groupnet/partial-", DONE),
+            ("for other in /data/local/tmp/groupnet/runtime-*", DONE),
         ]
     )
     install_runtime(transport, package)
