@@ -48,7 +48,7 @@ class Nest:
             pixel (0, 0).
         depth: elements of one source pixel.
         lanes: lanes of a vector.
-        broadcasts_lanes: load several activations at once and broadcast them lane by lane.
+        broadcasts_lanes: load up to four activations at once and broadcast them lane by lane.
     """
 
     batch: int
@@ -80,6 +80,18 @@ class Nest:
         if self.dilation[1] == 1:
             return 1, self.kernel[1] * self.depth
         return self.kernel[1], self.depth
+
+    @property
+    def load_width(self) -> int:
+        """Activations to a load.
+
+        Where a pixel has one or two elements, loads keep to pixels: neighbouring pixels of a tile then make
+        the same loads, and the code generator shares them and their broadcasts (a tenth of the instructions
+        at 64 channels).
+        """
+        if not self.broadcasts_lanes:
+            return 1
+        return self.depth if self.depth <= 2 else 4
 
 
 @dataclass(frozen=True)
@@ -234,7 +246,7 @@ class _Emitter:
         Pixels are the outer loop, so that one broadcast at a time is alive beside the weights.
         """
         nest, vectors = self.nest, self.nest.tile.vectors
-        for offset, width, lane in _loads(count, nest.broadcasts_lanes):
+        for offset, width, lane in _loads(count, nest.load_width):
             position = reads.run * nest.runs[1] + reads.element + offset + lane
             weights = [
                 self.operands.weights[
@@ -271,11 +283,11 @@ def _chunk_extents(nest: Nest, max_steps: int | None) -> tuple[int, int, int]:
     return 1, 1, max_steps
 
 
-def _loads(count: int, broadcasts_lanes: bool) -> Iterator[tuple[int, int, int]]:
+def _loads(count: int, widest: int) -> Iterator[tuple[int, int, int]]:
     """Yield (offset of the load, its width, lane) for each of `count` consecutive elements."""
     offset = 0
     while offset < count:
-        width = min(4, 1 << ((count - offset).bit_length() - 1)) if broadcasts_lanes else 1
+        width = min(widest, 1 << ((count - offset).bit_length() - 1))
         for lane in range(width):
             yield offset, width, lane
         offset += width

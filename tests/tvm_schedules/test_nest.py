@@ -51,11 +51,15 @@ def test_a_kernel_row_is_one_run_unless_it_is_dilated():
 
 
 @pytest.mark.parametrize("count", range(1, 9))
-def test_loads_visit_every_element_once_in_order(count):
-    for broadcasts_lanes in (False, True):
-        visited = [offset + lane for offset, _, lane in _loads(count, broadcasts_lanes)]
-        assert visited == list(range(count))
-        assert all(offset + width <= count for offset, width, _ in _loads(count, broadcasts_lanes))
+@pytest.mark.parametrize("widest", [1, 2, 4])
+def test_loads_visit_every_element_once_in_order(count, widest):
+    assert [offset + lane for offset, _, lane in _loads(count, widest)] == list(range(count))
+    assert all(width <= widest and offset + width <= count for offset, width, _ in _loads(count, widest))
+
+
+@pytest.mark.parametrize(("depth", "width"), [(1, 1), (2, 2), (3, 4), (16, 4)])
+def test_narrow_pixels_are_loaded_pixel_by_pixel(depth, width):
+    assert _nest((3, 3), depth, (1, 1)).load_width == width
 
 
 @pytest.mark.parametrize("target_text", runnable_targets())
