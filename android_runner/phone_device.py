@@ -46,9 +46,9 @@ class PhoneDevice:
         # Imported here: TVM takes over a second to import, and asking a phone who it is needs none of it.
         from android_runner.phone_session import PhoneSession
 
-        package = device_runtime(progress=logger.info)
         with self._transport() as transport:
             info = probe_phone(transport, self._kind, self._name)
+            package = device_runtime(progress=logger.info)
             logger.info("Starting the device server on %s", transport.serial)
             with device_server(transport, package, self._limits) as server:
                 session = PhoneSession(transport, server, info.arch, timeout_s)

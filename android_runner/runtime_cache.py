@@ -29,6 +29,8 @@ def cached_folder(folder: Path, fill: Callable[[Path], None]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.is_dir():
             return folder
+        for left in folder.parent.glob(f"{folder.name}.*/"):
+            shutil.rmtree(left, ignore_errors=True)  # by a process that was killed: we hold the lock
         partial = Path(tempfile.mkdtemp(prefix=folder.name + ".", dir=folder.parent))
         try:
             fill(partial)

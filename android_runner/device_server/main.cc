@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -29,6 +29,8 @@
 
 namespace groupnet {
 namespace {
+
+using Clock = std::chrono::steady_clock;  // a phone's time of day may jump
 
 constexpr size_t kMaxSessions = 4;
 
@@ -95,15 +97,15 @@ class Server {
   void Run() {
     sigset_t none;
     sigemptyset(&none);
-    time_t last_busy = time(nullptr);
+    Clock::time_point last_busy = Clock::now();
     while (!stop_requested) {
       pollfd waiting = {listener_, POLLIN, 0};
       const timespec second = {1, 0};
       // Signals are let in only here, so none can fall between a check and the wait.
       if (ppoll(&waiting, 1, &second, &none) > 0) Accept();
       Reap(WNOHANG);
-      if (!sessions_.empty()) last_busy = time(nullptr);
-      if (time(nullptr) - last_busy > static_cast<time_t>(options_.idle_s)) break;
+      if (!sessions_.empty()) last_busy = Clock::now();
+      if (Clock::now() - last_busy > std::chrono::seconds(options_.idle_s)) break;
     }
     close(listener_);
     for (const auto& [pid, folder] : sessions_) kill(pid, SIGKILL);

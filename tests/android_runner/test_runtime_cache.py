@@ -39,8 +39,15 @@ def test_a_failed_filling_leaves_nothing(tmp_path: Path, error: BaseException) -
     with pytest.raises(type(error)):
         cached_folder(tmp_path / "key", fill)
     assert names(tmp_path) == []
-    assert cached_folder(tmp_path / "key", lambda folder: (folder / "whole").touch() or None).is_dir()
+    assert cached_folder(tmp_path / "key", lambda folder: (folder / "whole").touch()).is_dir()
     assert names(tmp_path / "key") == ["whole"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "key.abc123").mkdir()
+    (tmp_path / "key.abc123" / "half").touch()
+    cached_folder(tmp_path / "key", lambda folder: (folder / "whole").touch())
+    assert names(tmp_path) == ["key"]
 
 
 def count_and_wait(folder: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from android_runner import runtime_package
 from android_runner.elf import module_architecture
 from android_runner.errors import RuntimeBuildError
-from android_runner.runtime_package import RuntimePackage, describe_runtime, device_runtime
+from android_runner.runtime_package import RuntimePackage, compile_command, describe_runtime, device_runtime
 
 TOOL_TIMEOUT_S = 30.0
+COMPILE_TIMEOUT_S = 120.0
 
 
 def test_every_needed_library_is_in_the_folder(runtime: RuntimePackage) -> None:
@@ -74,3 +75,9 @@ def test_a_missing_cross_compiler_is_explained(tmp_path: Path, monkeypatch: pyte
 def test_a_tool_that_hangs_is_given_up() -> None:
     with pytest.raises(RuntimeBuildError, match=r"longer than 0\.1 s"):
         runtime_package._run(["sleep", "30"], "Waiting", "do not", 0.1)
+
+
+def test_the_server_compiles_without_a_warning() -> None:
+    command = [*compile_command(), "-Werror", "-fsyntax-only"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S)
+    assert (done.returncode, done.stderr) == (0, "")
