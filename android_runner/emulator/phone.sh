@@ -38,10 +38,12 @@ for file in /etc/ld.so.cache /etc/alternatives; do
     if [ -d "$file" ]; then mkdir -p "$root$file"; else : >"$root$file"; fi
     bind_readonly "$file"
 done
-for device in null zero full random urandom; do
+for device in null zero full random urandom tty; do
     : >"$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
 done
+mkdir -p "$root/dev/pts"
+mount --bind /dev/pts "$root/dev/pts"
 ln -sfn /proc/self/fd "$root/dev/fd"
 
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"

@@ -7,28 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from emulator_client import RawClient
+from emulator_client import SOURCES, BareDaemon, RawClient
 
 from android_runner.adb_keys import generate_key
 from android_runner.emulator.device_tree import build_device_tree
 from android_runner.emulator.phone import EmulatedPhone, missing_requirements, start_phone, stop_phone
 from android_runner.emulator.profile import PROFILES
 
-SOURCES = Path(__file__).resolve().parents[3]
 START_TIMEOUT_S = 20.0
 BUILD_TIMEOUT_S = 60.0
-
-
-@dataclass(frozen=True)
-class BareDaemon:
-    port: int
-    key: Path
-    root: Path
-    process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +45,7 @@ def bare_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareDaemon
         while not ready.exists():
             assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.01)
-        yield BareDaemon(json.loads(ready.read_text())["port"], key, root, process)
+        yield BareDaemon(json.loads(ready.read_text())["port"], key, root)
     finally:
         process.terminate()
         code = process.wait(START_TIMEOUT_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +21,16 @@ from android_runner.emulator.protocol import (
 )
 
 TIMEOUT_S = 10.0
+SOURCES = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class BareDaemon:
+    """A daemon without namespaces and without qemu: where it listens, whose key it knows, its files."""
+
+    port: int
+    key: Path
+    root: Path
 
 
 def sign(key: Path, token: bytes) -> bytes:

@@ -4,8 +4,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from conftest import BareDaemon
-from emulator_client import RawClient, sign
+from emulator_client import BareDaemon, RawClient, sign
 
 from android_runner.adb_keys import generate_key
 from android_runner.emulator.auth import MAX_ATTEMPTS

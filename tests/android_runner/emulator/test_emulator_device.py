@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from emulator_client import RawClient
+from emulator_client import RawClient, split_packets
 
 from android_runner.emulator.device_tree import cpuinfo_text
 from android_runner.emulator.phone import EmulatedPhone
@@ -153,6 +153,15 @@ def test_the_phone_sees_its_own_files_and_processes_only(phone: EmulatedPhone) -
     code, _ = shell(phone, "touch /usr/bin/here")
     assert code != 0
     assert shell(phone, "head -c 3 /dev/zero | od -An -tx1") == (0, " 00 00 00\n")
+
+
+@PHONE
+def test_an_interactive_shell_is_at_a_terminal(phone: EmulatedPhone) -> None:
+    with RawClient(phone.port) as raw:
+        raw.connect(phone.key)
+        local, remote = raw.open("shell,v2,TERM=xterm,pty:tty && echo here >/dev/tty")
+        out = split_packets(raw.read_all(local, remote))[1]
+    assert re.fullmatch(rb"/dev/pts/\d+\r\nhere\r\n", out)
 
 
 @PHONE

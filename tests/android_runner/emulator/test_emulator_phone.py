@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import SOURCES
-from emulator_client import RawClient
+from emulator_client import SOURCES, RawClient
 
 import android_runner.emulator.phone as phone_module
 from android_runner.emulator.errors import (
@@ -255,6 +254,30 @@ def test_a_phone_outlives_the_process_that_started_it_and_is_nobodys_child(state
     assert os.getsid(phone.pid) != os.getsid(0)
     outer = int(Path(f"/proc/{phone.pid}/stat").read_text().rpartition(")")[2].split()[1])
     assert outer not in {child.pid for child in children_of(os.getpid())}
+
+
+@PHONE
+@pytest.mark.parametrize("delay_s", [0.0, 0.1, 0.2])
+def test_an_interrupted_start_leaves_nothing(state_dir: Path, delay_s: float) -> None:
+    script = (
+        "import sys; from pathlib import Path; from android_runner.emulator.phone import start_phone; "
+        "print('starting', flush=True); "
+        "start_phone(name='one', state_dir=Path(sys.argv[1])); print('started', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(state_dir)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=SOURCES, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "starting\n"
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=COMMAND_TIMEOUT_S)
+    assert "KeyboardInterrupt" in err
+    if "started" in out:
+        # It was up before; that is no start to interrupt.
+        stop_phone("one", state_dir)
+    assert not (state_dir / "one").exists()
+    assert nothing_left(state_dir)
 
 
 @PHONE

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import BareDaemon
-from emulator_client import RawClient, split_packets
+from emulator_client import BareDaemon, RawClient, split_packets
 
 from android_runner.emulator.protocol import Command
 from android_runner.emulator.shell_packets import PacketKind

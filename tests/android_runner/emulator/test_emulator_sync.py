@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import BareDaemon
-from emulator_client import TIMEOUT_S, RawClient
+from emulator_client import TIMEOUT_S, BareDaemon, RawClient
 
 from android_runner.emulator.protocol import Command
 from android_runner.emulator.sync_wire import MAX_DATA_BYTES, MAX_PATH_BYTES
