@@ -142,6 +142,9 @@ def test_an_exported_program_is_compiled_and_verified(tmp_path: Path) -> None:
     assert (made["task"], made["binary_convs"]) == ("unknown", 2)
     assert any((tmp_path / "ir").iterdir())
     assert groupnet("bench", tmp_path / "b", "--runs", "1")["verified"]["binary_convs"] == 2
+    groupnet("compile", tmp_path / "m.pt2", "--target", "host", "--out", tmp_path / "again")
+    for name in (bundle.MODULE, bundle.MANIFEST, bundle.REFERENCE):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_ctrl_c_in_the_middle_keeps_the_former_bundle(
