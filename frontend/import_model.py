@@ -25,7 +25,10 @@ def import_model(exported: torch.export.ExportedProgram) -> tuple[Any, int]:
             "expected static shapes; got a program exported with dynamic dimensions; export it without "
             "dynamic_shapes"
         )
-    exported = exported.run_decompositions()
+    with warnings.catch_warnings():
+        # torch's own pytree module warns about a deprecated check while the program is decomposed.
+        warnings.simplefilter("ignore", FutureWarning)
+        exported = exported.run_decompositions()
     layers = binary_conv2d_layers(exported)
 
     def convert(node: Any, importer: Any) -> Any:
@@ -43,12 +46,9 @@ def import_model(exported: torch.export.ExportedProgram) -> tuple[Any, int]:
 
     names = {node.target.__name__ for node in exported.graph.nodes if is_binary_conv2d(node)}
     try:
-        with warnings.catch_warnings():
-            # torch's own pytree module warns about a deprecated check while the program is decomposed.
-            warnings.simplefilter("ignore", FutureWarning)
-            module = from_exported_program(
-                exported, custom_convert_map=dict.fromkeys(names, convert), run_ep_decomposition=False
-            )
+        module = from_exported_program(
+            exported, custom_convert_map=dict.fromkeys(names, convert), run_ep_decomposition=False
+        )
     except (AssertionError, KeyError, NotImplementedError, ValueError) as error:
         reason = str(error).strip() or type(error).__name__
         raise UnsupportedModelError(
