@@ -3,7 +3,7 @@
 Layouts   x float32 `[N, H, W, C]` without padding; weights float32 `[ceil(O/ot), KH, KW, C, ot]`; bias
           float32 `[O]`; out float32 `[N, Ho, Wo, O]`. Dense: x `[N, C]`, weights `[ceil(O/ot), 1, 1, C,
           ot]`, out `[N, O]`.
-Padding   zeros, written around a copy of the input inside the kernel (1 to 3 % of a 3x3 convolution's time).
+Padding   zeros, written around a copy of the input inside the kernel (measured: under 1 % of its time).
 Sums      in float32, in the order kh, kw, c, contracted to fused multiply-adds where the CPU has them.
 """
 

@@ -7,7 +7,7 @@ import tvm
 from tvm.target import codegen
 
 from tvm_schedules.naming import parse_kernel_name
-from tvm_schedules.targets import resolve_target
+from tvm_schedules.targets import instruction_set, resolve_target
 
 # Targets to compile for (and read the assembly of) on any machine: one per instruction set.
 CROSS_TARGETS = ("znver4", "haswell", "x86-64", "cortex-a53", "cortex-a76")
@@ -18,7 +18,7 @@ _X86_TARGETS = {"znver4": ("avx512vpopcntdq", "avx512bw"), "haswell": ("avx2", "
 
 @cache
 def runnable_targets() -> tuple[str, ...]:
-    """Target texts whose code this machine executes, the host itself first."""
+    """Target texts whose code this machine executes, one per instruction set, the host itself first."""
     if not str(codegen.llvm_get_system_triple()).startswith("x86_64"):
         return ("host",)
     host = resolve_target("host")
@@ -26,6 +26,7 @@ def runnable_targets() -> tuple[str, ...]:
         name
         for name, features in _X86_TARGETS.items()
         if codegen.target_has_features([*features, "sse2"], host)
+        and instruction_set(resolve_target(name)) is not instruction_set(host)
     ]
     return ("host", *others)
 
