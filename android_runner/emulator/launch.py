@@ -67,9 +67,11 @@ def launch(
         state = PhoneState(request.cpu, port, inner[0], support.namespaces, request.disk_limit_bytes)
         folder.save(state)
     except BaseException:
-        # --kill-child: with unshare goes everything inside.
+        # --kill-child: with unshare goes everything inside, though perhaps a moment later.
+        inside = children_of(outer.pid)
         send_signal(outer, signal.SIGKILL)
-        wait_until_ended(outer, timeout_s=_KILL_TIMEOUT_S)
+        for process in (outer, *inside):
+            wait_until_ended(process, timeout_s=_KILL_TIMEOUT_S)
         raise
     return state
 

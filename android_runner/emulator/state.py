@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -13,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from android_runner.emulator.errors import PhoneConfigurationError, PhoneRunningError
+from android_runner.emulator.errors import PhoneConfigurationError, PhoneRunningError, PhoneStartError
 from android_runner.emulator.processes import ProcessId, is_running
 
 STATE_VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _POLL_S = 0.02
+_REMOVE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,28 @@ class PhoneFolder:
         half.replace(self._state)
 
     def remove(self) -> None:
-        """Remove everything the phone had; its processes must have ended."""
-        try:
-            shutil.rmtree(self.path)
-        except FileNotFoundError:
-            return
-        except PermissionError:
-            # A program on the phone may have made a folder that its owner cannot write to.
-            _make_writable(self.path)
-            shutil.rmtree(self.path)
+        """Remove everything the phone had; its processes must have been told to end."""
+        deadline = time.monotonic() + _REMOVE_TIMEOUT_S
+        while True:
+            try:
+                shutil.rmtree(self.path)
+            except FileNotFoundError:
+                if not self.path.exists():
+                    return
+            except PermissionError:
+                # A program on the phone may have made a folder that its owner cannot write to.
+                _make_writable(self.path)
+            except OSError as exc:
+                # A process that was killed may still be in the middle of writing its last file.
+                if exc.errno != errno.ENOTEMPTY:
+                    raise
+            else:
+                return
+            if time.monotonic() > deadline:
+                raise PhoneStartError(
+                    f"Expected {self.path} to be removable; got files that stay or come back; remove it by hand"
+                )
+            time.sleep(_POLL_S)
 
 
 def default_state_dir() -> Path:
