@@ -126,7 +126,7 @@ class PhoneFolder:
                 return
             if time.monotonic() > deadline:
                 raise PhoneStartError(
-                    f"Expected {self.path} to be removable; got files that stay or come back; remove it by hand"
+                    f"Expected {self.path} to be removable; got files that stay; remove it by hand"
                 )
             time.sleep(_POLL_S)
 
