@@ -1,0 +1,125 @@
+"""The kernels of a whole network: each scheduled function, how often `main` calls it, what it computes."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import tvm
+
+from frontend.pipeline import run_pipeline
+from frontend.rewriter import straight_line
+from groupnet.model_source import Request, load_model
+from tvm_schedules.errors import KernelError
+from tvm_schedules.geometry import out_extent
+from tvm_schedules.naming import KernelName, parse_kernel_name
+
+KernelClass = Literal["binary", "float", "glue"]
+CLASSES: tuple[KernelClass, ...] = ("binary", "float", "glue")
+
+_CLASS_OF_OP: dict[str, KernelClass] = {
+    "binary_conv2d": "binary",
+    "binary_dense": "binary",
+    "float_conv2d": "float",
+    "dense": "float",
+}
+
+
+@dataclass(frozen=True)
+class Net:
+    """A Group-Net with random weights: an architecture's name and K."""
+
+    architecture: str
+    bases: int
+
+    @property
+    def name(self) -> str:
+        """As tables show it."""
+        return f"{self.architecture} K={self.bases}"
+
+    @property
+    def request(self) -> Request:
+        """What `groupnet compile` would be asked for."""
+        return Request(self.architecture, self.bases, None, random_weights=True)
+
+
+@dataclass(frozen=True)
+class NetworkKernel:
+    """A kernel of a network.
+
+    Attributes:
+        function: the scheduled PrimFunc.
+        calls: how often `main` calls it.
+    """
+
+    function: Any
+    calls: int
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return str(self.function.attrs["global_symbol"])
+
+    @property
+    def kind(self) -> KernelClass:
+        """Binary or float products, or glue: everything between them, the packing too."""
+        return kernel_class(self.name)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one call, binary or float; 0 for glue."""
+        return kernel_macs(self.name)
+
+    @property
+    def tensor_bytes(self) -> int:
+        """Bytes of all of its tensors, each once: the least that a call reads and writes."""
+        total = 0
+        for parameter in self.function.params:
+            elements = 1
+            for extent in parameter.ty.shape:
+                elements *= int(extent)
+            total += elements * tvm.DataType(str(parameter.ty.dtype)).bits // 8
+        return total
+
+
+def network_kernels(net: Net, target: Any) -> tuple[NetworkKernel, ...]:
+    """Take a network through the pipeline for a target and list its kernels, in the order of first use."""
+    module = run_pipeline(load_model(net.request).exported, target).kernels
+    calls: Counter[str] = Counter()
+    for binding in straight_line(module["main"]):
+        called = getattr(binding.value, "op", None)
+        if called == tvm.ir.Op.get("relax.call_tir"):
+            calls[str(binding.value.args[0].name_hint)] += 1
+    functions = {variable.name_hint: function for variable, function in module.functions_items()}
+    return tuple(
+        NetworkKernel(functions[name].with_attr("global_symbol", name), count)
+        for name, count in calls.items()
+    )
+
+
+def kernel_class(name: str) -> KernelClass:
+    """Class of a kernel by its name; a name outside the grammar is a fused function, and so glue."""
+    parsed = _parsed(name)
+    return _CLASS_OF_OP.get(parsed.op, "glue") if parsed else "glue"
+
+
+def kernel_macs(name: str) -> int:
+    """Multiply-accumulates of one call, from the geometry in the kernel's name."""
+    parsed = _parsed(name)
+    if parsed is None or parsed.op not in _CLASS_OF_OP:
+        return 0
+    fields = parsed.geometry
+    (n,), (c,), (o,) = fields["n"], fields["c"], fields["o"]
+    if "k" not in fields:
+        return n * c * o
+    height, width = (
+        out_extent(fields[axis][0], *(fields[key][i] for key in "kspd")) for i, axis in enumerate("hw")
+    )
+    kernel_height, kernel_width = fields["k"]
+    return n * height * width * o * c * kernel_height * kernel_width
+
+
+def _parsed(name: str) -> KernelName | None:
+    try:
+        return parse_kernel_name(name)
+    except KernelError:
+        return None
