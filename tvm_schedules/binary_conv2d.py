@@ -1,8 +1,8 @@
-"""Binary convolution: packed signs times packed signs, with a per-channel affine epilogue.
+"""Binary convolution: packed signs times packed signs, and all that follows until the next one's input.
 
 Layouts   words `[N, H + 2*bh, W + 2*bw, Cw]` uint32, channel `c` = bit `c % 32` of word `c // 32`, as
-          `pack_kernel` writes them; weights `[ceil(O/ot), KH, KW, Cw, ot]` uint32; out `[N, Ho, Wo, O]`
-          float32.
+          `pack_kernel` writes them; weights `[ceil(O/ot), KH, KW, Cw, ot]` uint32; residual and out
+          `[N, Ho, Wo, O]` float32; packed `[N, Ho + 2*ph, Wo + 2*pw, Ow]` uint32.
 Bits      1 is +1, 0 is -1. Bits past the last channel are 0 in words and weights, so they never differ.
 Padding   stored in the border of `words` by whoever packed them, so the kernel is the same for +1 and -1.
 Range     `dot = n - 2 * popcount(a ^ w)` with `n = KH * KW * C` is exact for every n <= 2**24.
@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from tvm import tirx
 from tvm.target import Target
 
-from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
+from tvm_schedules.emit import Buffer, Expr, PrimFunc, argument, constant, prim_func, reshaped, workspace
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Epilogue, Nest, Operands, emit_nest
+from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.outputs import Epilogue, Outputs, PackedSigns, Parameter
+from tvm_schedules.pack import PackShape, emit_pack
+from tvm_schedules.packing import PackedOutput, emit_border, granule_vectors, granule_view
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import binary_step
-from tvm_schedules.targets import instruction_set
+from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, weight_block
 from tvm_schedules.words import WORD_BITS, words
 
@@ -93,35 +96,103 @@ class BinaryConv2dShape:
         return parts(self.out_channels, block), *self.kernel, words(self.in_channels), block
 
 
+@dataclass(frozen=True)
+class BinaryEpilogue:
+    """What becomes of the dot products: `y = act(dot) * scale + shift [+ residual]`, rounded in that order.
+
+    Attributes:
+        relu: `act` is ReLU rather than the identity.
+        residual: add a float32 tensor of the output's shape.
+        floats: write `y` as float32.
+        packed: write the packed signs of `y` with this border; None: do not.
+
+    Raises:
+        KernelError: if nothing is written.
+    """
+
+    relu: bool
+    residual: bool = False
+    floats: bool = True
+    packed: PackedOutput | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a kernel without outputs."""
+        if not self.floats and self.packed is None:
+            raise KernelError(f"expected floats, packed or both; got {self}; ask for what somebody reads")
+
+
 def binary_conv2d_kernel(
     shape: BinaryConv2dShape, target: Target, *, relu: bool, tile: Tile | None = None
 ) -> PrimFunc:
-    """Build the kernel `(words, weights, scale, shift, out)`.
+    """Build the kernel `(words, weights, scale, shift, out)`: a fused kernel that writes floats alone."""
+    return fused_binary_conv2d_kernel(shape, target, BinaryEpilogue(relu), tile=tile)
 
-    `out = act(dot) * scale + shift` per output channel, `act` = ReLU if `relu` else identity; scale and
-    shift are float32 `[O]`. With scale 1 and shift 0 the output holds the exact integers.
+
+def fused_binary_conv2d_kernel(
+    shape: BinaryConv2dShape,
+    target: Target,
+    epilogue: BinaryEpilogue,
+    *,
+    branches: int = 1,
+    tile: Tile | None = None,
+) -> PrimFunc:
+    """Build the kernel `(words, weights, scale, shift, [residual,] [out x branches,] [packed x branches])`.
+
+    Scale and shift are float32 per output channel. With scale 1, shift 0 and no residual the output holds
+    the exact integers. Branches are convolutions that read the same words: their weights (`pack_weights` of
+    each), scales and shifts are concatenated on axis 0, the residual is added to each of them, and each has
+    outputs of its own.
 
     Args:
-        shape: geometry.
+        shape: geometry; `out_channels` is that of one branch.
         target: where the kernel will run; picks the instruction set.
-        relu: clip the dot product at zero before the affine.
+        epilogue: what becomes of the dot products.
+        branches: convolutions of the same words.
         tile: register tile; by default a pure function of shape and instruction set.
 
     Raises:
-        KernelError: if `tile` does not fit the layout of the packed weights.
+        KernelError: if `tile` does not fit the layout of the packed weights, or `branches` is below 1.
     """
     isa = instruction_set(target)
-    registers = REGISTER_FILES[isa]
-    packed_weight_shape = shape.packed_weight_shape(target)
-    blocks, kernel_height, kernel_width, depth, block = packed_weight_shape
+    if branches < 1:
+        raise KernelError(f"expected branches >= 1; got {branches}; leave it out for a single convolution")
     if tile is None:
         tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, isa, binary=True)
+    nest = _nest(shape, target, tile, branches)
+    name = _name(shape, isa, epilogue, branches, tile)
+    blocks, *kernel, depth, block = shape.packed_weight_shape(target)
+    channels = (branches * shape.out_channels,)
+    with prim_func(str(name), name.op) as built:
+        source = argument("words", shape.packed_input_shape, "uint32")
+        weights = argument("weights", (branches * blocks, *kernel, depth, block), "uint32")
+        scale = argument("scale", channels, "float32")
+        shift = argument("shift", channels, "float32")
+        batch, rows, columns, _ = shape.packed_input_shape
+        written = _FusedOutputs(shape, isa, epilogue, branches, tile)
+        outputs = written.declare()
+        operands = Operands(
+            source=reshaped(source, (batch, rows, columns * depth)),
+            weights=reshaped(weights, (branches * blocks, kernel[0], kernel[1] * depth, block)),
+            # Past the last channel the result is -1, whose sign packs to the 0 that filler bits hold.
+            parameters=(Parameter(scale, filler=0), Parameter(shift, filler=-1)),
+            outputs=outputs,
+        )
+        step = binary_step(isa, start=-(shape.taps // 2))
+        emit_nest(nest, step, operands, _affine_epilogue(shape.taps, nest.lanes, relu=epilogue.relu))
+        written.complete()
+    return built[0]
+
+
+def _nest(shape: BinaryConv2dShape, target: Target, tile: Tile, branches: int) -> Nest:
+    """Loops of the convolution; refuses a tile that does not fit the packed weights."""
+    registers = REGISTER_FILES[instruction_set(target)]
+    *_, depth, block = shape.packed_weight_shape(target)
     if tile.vectors * registers.lanes != block:
         raise KernelError(
             f"expected a tile of {block // registers.lanes} vectors, as the packed weights have; got {tile}; "
             "take one from `candidate_tiles`"
         )
-    nest = Nest(
+    return Nest(
         batch=shape.batch,
         out_height=shape.out_height,
         out_width=shape.out_width,
@@ -134,11 +205,17 @@ def binary_conv2d_kernel(
         lanes=registers.lanes,
         broadcasts_lanes=registers.broadcasts_lanes,
         tile=tile,
+        branches=branches,
     )
 
-    name = KernelName(
+
+def _name(
+    shape: BinaryConv2dShape, isa: InstructionSet, epilogue: BinaryEpilogue, branches: int, tile: Tile
+) -> KernelName:
+    packed = epilogue.packed
+    return KernelName(
         op="binary_conv2d",
-        types="b1b1f32",
+        types="b1b1" + "f32" * epilogue.floats + "b1" * (packed is not None),
         layout="nhwc",
         geometry={
             "n": (shape.batch,),
@@ -151,27 +228,72 @@ def binary_conv2d_kernel(
             "p": shape.padding,
             "d": shape.dilation,
             "b": shape.border,
-            "relu": (int(relu),),
+            "relu": (int(epilogue.relu),),
+            "add": (int(epilogue.residual),),
+            "m": (branches,),
+            **(packed.name_fields() if packed else {}),
         },
         tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
         isa=isa,
     )
-    with prim_func(str(name), name.op) as built:
-        source = argument("words", shape.packed_input_shape, "uint32")
-        weights = argument("weights", packed_weight_shape, "uint32")
-        scale = argument("scale", (shape.out_channels,), "float32")
-        shift = argument("shift", (shape.out_channels,), "float32")
-        out = argument("out", shape.out_shape, "float32")
-        batch, rows, columns, _ = shape.packed_input_shape
-        operands = Operands(
-            source=reshaped(source, (batch, rows, columns * depth)),
-            weights=reshaped(weights, (blocks, kernel_height, kernel_width * depth, block)),
-            parameters=(scale, shift),
-            out=out,
-        )
-        step = binary_step(isa, start=-(shape.taps // 2))
-        emit_nest(nest, step, operands, _affine_epilogue(shape.taps, registers.lanes, relu=relu))
-    return built[0]
+
+
+class _FusedOutputs:
+    """Declares the arguments that a fused kernel writes, and writes what its nest cannot.
+
+    Where the channels of a block are no granule (NEON with an odd number of vectors), the nest writes floats
+    alone, to the workspace if nobody asked for them, and a second pass packs those.
+    """
+
+    def __init__(
+        self,
+        shape: BinaryConv2dShape,
+        isa: InstructionSet,
+        epilogue: BinaryEpilogue,
+        branches: int,
+        tile: Tile,
+    ) -> None:
+        self.shape = shape
+        self.isa = isa
+        self.epilogue = epilogue
+        self.branches = branches
+        self.per_granule = granule_vectors(isa, tile.vectors)
+        self.floats: list[Buffer] = []
+        self.packed: list[Buffer] = []
+
+    def declare(self) -> tuple[Outputs, ...]:
+        """Declare residual, floats and packed words, in this order."""
+        epilogue, out_shape = self.epilogue, self.shape.out_shape
+        residual = argument("residual", out_shape, "float32") if epilogue.residual else None
+        if epilogue.floats:
+            self.floats = [argument(f"out_{k}", out_shape, "float32") for k in range(self.branches)]
+        if epilogue.packed is None:
+            return tuple(Outputs(floats, residual=residual) for floats in self.floats)
+        packed_shape = epilogue.packed.shape(*out_shape)
+        self.packed = [argument(f"packed_{k}", packed_shape, "uint32") for k in range(self.branches)]
+        if self.per_granule is None:
+            self.floats = self.floats or [workspace(out_shape, "float32") for _ in self.packed]
+            return tuple(Outputs(floats, residual=residual) for floats in self.floats)
+        bits = self.per_granule * REGISTER_FILES[self.isa].lanes
+        signs = [
+            PackedSigns(granule_view(words, bits), bits, epilogue.packed.border, self.isa)
+            for words in self.packed
+        ]
+        floats = self.floats or [None] * self.branches
+        return tuple(Outputs(*of_branch, residual) for of_branch in zip(floats, signs, strict=True))
+
+    def complete(self) -> None:
+        """Write the borders or, where the nest could not pack, the packed outputs as a whole."""
+        output = self.epilogue.packed
+        if output is None:
+            return
+        if self.per_granule is None:
+            shape = PackShape(*self.shape.out_shape, output.border, output.pad_value)
+            for floats, packed in zip(self.floats, self.packed, strict=True):
+                emit_pack(shape, self.isa, floats, packed)
+            return
+        for packed in self.packed:
+            emit_border(packed, self.shape.out_channels, output)
 
 
 def _affine_epilogue(taps: int, lanes: int, *, relu: bool) -> Epilogue:

@@ -52,6 +52,11 @@ def reshaped(buffer: Buffer, shape: Sequence[int]) -> Buffer:
     return builder.decl_buffer(tuple(shape), buffer.ty.dtype, data=buffer.data)
 
 
+def viewed(buffer: Buffer, shape: Sequence[int], dtype: str) -> Buffer:
+    """View a buffer's memory as elements of another type, as many as fit."""
+    return builder.decl_buffer(tuple(shape), dtype, data=buffer.data)
+
+
 def local(elements: int, dtype: str) -> Buffer:
     """Allocate a small array that the code generator keeps in registers where every index is a constant.
 

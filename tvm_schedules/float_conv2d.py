@@ -32,7 +32,8 @@ from tvm_schedules.emit import (
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Epilogue, Nest, Operands, emit_nest
+from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.outputs import Epilogue, Outputs, Parameter
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import float_step
 from tvm_schedules.targets import instruction_set
@@ -190,7 +191,7 @@ def _build(
     with prim_func(str(name), name.op) as built:
         x = argument("x", in_shape, "float32")
         weights = argument("weights", packed_weight_shape, "float32")
-        parameters = (argument("bias", (shape.out_channels,), "float32"),) if bias else ()
+        parameters = (Parameter(argument("bias", (shape.out_channels,), "float32")),) if bias else ()
         out = argument("out", out_shape, "float32")
         source = reshaped(x, (shape.batch, shape.height, shape.width * depth))
         if max(shape.padding):
@@ -199,7 +200,7 @@ def _build(
             source=source,
             weights=reshaped(weights, (blocks, kernel_height, kernel_width * depth, block)),
             parameters=parameters,
-            out=reshaped(out, shape.out_shape),
+            outputs=(Outputs(floats=reshaped(out, shape.out_shape)),),
         )
         emit_nest(nest, float_step(name.isa), operands, Epilogue(lambda factors: factors, finish))
     return built[0]

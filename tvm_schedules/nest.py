@@ -5,38 +5,26 @@
         accumulators = 0                                 rows x columns x vectors, in registers
         for kh, for run, for step in run                 a run: consecutive elements of one input row
           broadcast one activation per pixel, load one weight vector per group, step
-        epilogue on the registers, one store per vector of output channels
+        outputs from the registers (`outputs`)
 
-Source `[N, Hp, Wp * depth]`, weights `[blocks, KH, KW * depth, ot]`, out `[N, Ho, Wo, O]`, where `depth` is
-the elements of a pixel (words or channels). Rows and columns are cut into at most two sizes of tile each,
-so that no width needs a bounds check; only the last block of output channels may be partly filled, and is
-stored lane by lane.
+Source `[N, Hp, Wp * depth]`, weights `[branches * blocks, KH, KW * depth, ot]`, outputs `[N, Ho, Wo, O]`,
+where `depth` is the elements of a pixel (words or channels). Rows and columns are cut into at most two
+sizes of tile each, so that no width needs a bounds check; only the last block of output channels may be
+partly filled. Branches are convolutions of one source with outputs of their own: one loop over the blocks
+of all of them, and a choice of outputs at the end of each tile.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tvm import tirx
 
 from tvm_schedules.emit import Buffer, Expr, local, parallel, serial, span, splat, store, when
+from tvm_schedules.outputs import ChannelBlock, Epilogue, Outputs, Parameter, Pixel, emit_outputs
 from tvm_schedules.partition import partition, parts
 from tvm_schedules.steps import Step
 from tvm_schedules.tile import Tile
-
-Prepare = Callable[[list[Expr]], list[Expr]]
-"""A vector of each per-channel parameter -> the factors of the epilogue; once for all pixels of a tile."""
-
-Finish = Callable[[Expr, list[Expr]], Expr]
-"""(accumulated vector, factors of the same channels) -> float32 vector to store; once for each pixel."""
-
-
-@dataclass(frozen=True)
-class Epilogue:
-    """What happens to the sums while they are in registers."""
-
-    prepare: Prepare
-    finish: Finish
 
 
 @dataclass(frozen=True)
@@ -44,11 +32,13 @@ class Nest:
     """Everything that shapes the loops.
 
     Attributes:
+        out_channels: output channels of one branch.
         offset: row and column of the stored source at which the kernel's first position lies for output
             pixel (0, 0).
         depth: elements of one source pixel.
         lanes: lanes of a vector.
         broadcasts_lanes: load up to four activations at once and broadcast them lane by lane.
+        branches: convolutions of the same source.
     """
 
     batch: int
@@ -63,6 +53,7 @@ class Nest:
     lanes: int
     broadcasts_lanes: bool
     tile: Tile
+    branches: int = 1
 
     @property
     def block(self) -> int:
@@ -71,7 +62,7 @@ class Nest:
 
     @property
     def blocks(self) -> int:
-        """Blocks of output channels."""
+        """Blocks of output channels of one branch."""
         return parts(self.out_channels, self.block)
 
     @property
@@ -96,12 +87,12 @@ class Nest:
 
 @dataclass(frozen=True)
 class Operands:
-    """The buffers of a convolution; `parameters` are float32 `[O]` vectors that the epilogue uses."""
+    """The buffers of a convolution; `outputs` has one entry per branch."""
 
     source: Buffer
     weights: Buffer
-    parameters: tuple[Buffer, ...]
-    out: Buffer
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Outputs, ...]
 
 
 @dataclass(frozen=True)
@@ -109,15 +100,16 @@ class _TileAt:
     """A register tile somewhere in the output: `rows x columns` pixels from (`row`, `column`)."""
 
     image: Expr
+    branch: Expr
     block: Expr
     row: Expr
     column: Expr
     rows: int
     columns: int
 
-    def pixels(self) -> Iterator[tuple[Expr, Expr]]:
+    def pixels(self) -> Iterator[Pixel]:
         for index in range(self.rows * self.columns):
-            yield self.row + index // self.columns, self.column + index % self.columns
+            yield self.image, self.row + index // self.columns, self.column + index % self.columns
 
 
 @dataclass(frozen=True)
@@ -149,11 +141,12 @@ class _Emitter:
         nest = self.nest
         segments = partition(nest.out_height, nest.tile.rows)
         bands = sum(segment.count for segment in segments)
-        with parallel(nest.blocks * nest.batch * bands) as index:
-            block = index // (nest.batch * bands)
+        with parallel(nest.branches * nest.blocks * nest.batch * bands) as index:
+            branch = index // (nest.blocks * nest.batch * bands) if nest.branches > 1 else 0
+            block = index // (nest.batch * bands) % nest.blocks
             image = index // bands % nest.batch
             band = index % bands
-            parameters = self.block_parameters(block)
+            parameters = self.block_parameters(branch, block)
             for number, segment in enumerate(segments):
                 earlier = number * segments[0].count
                 with ExitStack() as stack:
@@ -163,51 +156,45 @@ class _Emitter:
                     for columns in partition(nest.out_width, nest.tile.columns):
                         with serial(columns.count) as tile_column:
                             column = columns.start + tile_column * columns.size
-                            self.tile(
-                                _TileAt(image, block, row, column, segment.size, columns.size), parameters
-                            )
+                            at = _TileAt(image, branch, block, row, column, segment.size, columns.size)
+                            self.tile(at, parameters)
 
-    def block_parameters(self, block: Expr) -> list[tuple[Buffer, Expr]]:
+    def block_parameters(self, branch: Expr, block: Expr) -> list[tuple[Buffer, Expr]]:
         """Return (buffer, index of the block's first channel); a ragged last block reads padded copies."""
         first = block * self.nest.block
+        start = branch * self.nest.out_channels + first
         if not self.ragged:
-            return [(parameter, first) for parameter in self.operands.parameters]
+            return [(parameter.values, start) for parameter in self.operands.parameters]
         copies: list[tuple[Buffer, Expr]] = []
         for parameter in self.operands.parameters:
             copy = local(self.nest.block, "float32")
             with serial(self.nest.block) as lane:
-                store(copy, tirx.const(0, "float32"), lane)
+                store(copy, tirx.const(parameter.filler, "float32"), lane)
                 with when(first + lane < self.nest.out_channels):
-                    store(copy, parameter[first + lane], lane)
+                    store(copy, parameter.values[start + lane], lane)
             copies.append((copy, 0))
         return copies
 
     def tile(self, at: _TileAt, parameters: list[tuple[Buffer, Expr]]) -> None:
-        vectors, lanes = self.nest.tile.vectors, self.nest.lanes
-        self.step.begin(at.rows * at.columns * vectors)
+        nest = self.nest
+        self.step.begin(at.rows * at.columns * nest.tile.vectors)
         self.reduction(at)
+        block = ChannelBlock(at.block, nest.blocks, nest.tile.vectors, nest.lanes, nest.out_channels)
+        for branch, outputs in enumerate(self.operands.outputs):
+            with ExitStack() as stack:
+                if nest.branches > 1:
+                    stack.enter_context(when(at.branch == branch))
+                emit_outputs(outputs, block, list(at.pixels()), self.finished(at, parameters))
+
+    def finished(self, at: _TileAt, parameters: list[tuple[Buffer, Expr]]) -> Iterator[tuple[int, int, Expr]]:
+        """Yield (vector, pixel, value): the factors of a vector serve all its pixels."""
+        vectors, lanes = self.nest.tile.vectors, self.nest.lanes
         for vector in range(vectors):
             factors = self.epilogue.prepare(
                 [buffer[span(first + vector * lanes, lanes)] for buffer, first in parameters]
             )
-            for pixel, (row, column) in enumerate(at.pixels()):
-                value = self.epilogue.finish(self.step.result(pixel * vectors + vector), factors)
-                channel = at.block * self.nest.block + vector * lanes
-                self.store((at.image, row, column), channel, value)
-
-    def store(self, pixel: tuple[Expr, Expr, Expr], channel: Expr, value: Expr) -> None:
-        """Store one vector of output channels, without touching memory past the last channel."""
-        lanes, channels, out = self.nest.lanes, self.nest.out_channels, self.operands.out
-        if not self.ragged:
-            store(out, value, *pixel, span(channel, lanes))
-            return
-        with when(channel + lanes <= channels):
-            store(out, value, *pixel, span(channel, lanes))
-        with when(channel + lanes > channels):
-            spilled = local(lanes, "float32")
-            store(spilled, value, span(0, lanes))
-            with serial(lanes) as lane, when(channel + lane < channels):
-                store(out, spilled[lane], *pixel, channel + lane)
+            for pixel in range(at.rows * at.columns):
+                yield vector, pixel, self.epilogue.finish(self.step.result(pixel * vectors + vector), factors)
 
     def reduction(self, at: _TileAt) -> None:
         """Emit the loops over kernel rows, runs and elements, cut into chunks where the step must widen."""
@@ -258,25 +245,25 @@ class _Emitter:
         Pixels are the outer loop, so that one broadcast at a time is alive beside the weights.
         """
         nest, vectors = self.nest, self.nest.tile.vectors
+        weight_block = at.branch * nest.blocks + at.block
         for offset, width, lane in _loads(count, nest.load_width):
             position = reads.run * nest.runs[1] + reads.element + offset + lane
             weights = [
                 self.operands.weights[
-                    at.block, reads.kernel_row, position, span(vector * nest.lanes, nest.lanes)
+                    weight_block, reads.kernel_row, position, span(vector * nest.lanes, nest.lanes)
                 ]
                 for vector in range(vectors)
             ]
             accumulate = self.step.first if new and offset + lane == 0 else self.step.add
-            for pixel, (row, column) in enumerate(at.pixels()):
-                activation = self.activation(at.image, row, column, reads, offset, width, lane)
+            for pixel, place in enumerate(at.pixels()):
+                activation = self.activation(place, reads, offset, width, lane)
                 for vector in range(vectors):
                     accumulate(pixel * vectors + vector, activation, weights[vector])
 
-    def activation(
-        self, image: Expr, row: Expr, column: Expr, reads: _Reads, offset: int, width: int, lane: int
-    ) -> Expr:
-        """Broadcast the element that output pixel (`row`, `column`) needs, out of a load of `width`."""
+    def activation(self, pixel: Pixel, reads: _Reads, offset: int, width: int, lane: int) -> Expr:
+        """Broadcast the element that an output pixel needs, out of a load of `width`."""
         nest = self.nest
+        image, row, column = pixel
         source_row = row * nest.stride[0] + reads.kernel_row * nest.dilation[0] + nest.offset[0]
         source_column = column * nest.stride[1] + nest.offset[1] + reads.run * nest.dilation[1]
         element = source_column * nest.depth + reads.element + offset

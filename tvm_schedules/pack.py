@@ -28,6 +28,7 @@ from tvm_schedules.emit import (
 )
 from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import KernelName
+from tvm_schedules.packing import fill_pixels
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import REGISTER_FILES
 from tvm_schedules.words import WORD_BITS, check_pad_value, words
@@ -73,7 +74,6 @@ def pack_kernel(shape: PackShape, target: Target) -> PrimFunc:
     """Build the kernel `(x, words)`, parallel over the rows of the output."""
     isa = instruction_set(target)
     lanes = REGISTER_FILES[isa].lanes
-    depth = words(shape.channels)
     name = KernelName(
         op="pack",
         types="f32b1",
@@ -89,36 +89,29 @@ def pack_kernel(shape: PackShape, target: Target) -> PrimFunc:
         tile={"v": (lanes,)},
         isa=isa,
     )
-    batch, rows, columns, _ = shape.out_shape
-    top, left = shape.border
     with prim_func(str(name), name.op) as built:
         x = argument("x", shape.in_shape, "float32")
         packed = argument("words", shape.out_shape, "uint32")
-        source = reshaped(x, (batch, shape.height, shape.width * shape.channels))
-        out = reshaped(packed, (batch, rows, columns * depth))
-        with parallel(batch * rows) as index:
-            image, row = index // rows, index % rows
-            inside = tirx.all(row >= top, row < top + shape.height)
-            if top:
-                with when(tirx.Not(inside)):
-                    _emit_border(shape, out, image, row, 0, columns)
-            with when(inside):
-                _emit_border(shape, out, image, row, 0, left)
-                _emit_border(shape, out, image, row, left + shape.width, left)
-                _emit_row(shape, isa, source, out, (image, row - top, row))
+        emit_pack(shape, isa, x, packed)
     return built[0]
 
 
-def _emit_border(
-    shape: PackShape, out: Buffer, image: Expr, row: Expr, first_column: int, columns: int
-) -> None:
-    """Fill `columns` pixels of a row with the packed `pad_value`."""
-    depth = words(shape.channels)
-    with serial(columns) as column:
-        for word in range(depth):
-            bits = min(WORD_BITS, shape.channels - word * WORD_BITS)
-            value = (1 << bits) - 1 if shape.pad_value == 1 else 0
-            store(out, tirx.const(value, "uint32"), image, row, (first_column + column) * depth + word)
+def emit_pack(shape: PackShape, isa: InstructionSet, x: Buffer, packed: Buffer) -> None:
+    """Emit the packing of a whole tensor, border included, into the function that is being built."""
+    batch, rows, columns, depth = shape.out_shape
+    top, left = shape.border
+    source = reshaped(x, (batch, shape.height, shape.width * shape.channels))
+    out = reshaped(packed, (batch, rows, columns * depth))
+    with parallel(batch * rows) as index:
+        image, row = index // rows, index % rows
+        inside = tirx.all(row >= top, row < top + shape.height)
+        if top:
+            with when(tirx.Not(inside)):
+                fill_pixels(out, (image, row, 0), columns, shape.channels, shape.pad_value)
+        with when(inside):
+            for first_column in (0, left + shape.width) if left else ():
+                fill_pixels(out, (image, row, first_column), left, shape.channels, shape.pad_value)
+            _emit_row(shape, isa, source, out, (image, row - top, row))
 
 
 def _emit_row(

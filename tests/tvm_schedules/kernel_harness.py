@@ -40,12 +40,20 @@ def kernel_name(func):
 
 def run_kernel(func, target, *arrays, out):
     """Run a kernel on NumPy arrays; `out` is (shape, dtype), and is full of rubbish beforehand."""
-    shape, dtype = out
-    rubbish = np.full(shape, 0xDEADBEEF if np.dtype(dtype).kind in "ui" else np.nan, dtype)
-    result = tvm.runtime.tensor(rubbish)
+    (result,) = run_kernel_with_outputs(func, target, *arrays, outs=[out])
+    return result
+
+
+def run_kernel_with_outputs(func, target, *arrays, outs):
+    """Run a kernel that has several outputs, each (shape, dtype) and full of rubbish beforehand."""
+    results = []
+    for shape, dtype in outs:
+        rubbish = 0xDEADBEEF if np.dtype(dtype).kind in "ui" else np.nan
+        results.append(tvm.runtime.tensor(np.full(shape, rubbish, dtype)))
     library = tvm.compile(func, target=target)
-    library[kernel_name(func)](*(tvm.runtime.tensor(np.ascontiguousarray(array)) for array in arrays), result)
-    return result.numpy()
+    inputs = (tvm.runtime.tensor(np.ascontiguousarray(array)) for array in arrays)
+    library[kernel_name(func)](*inputs, *results)
+    return [result.numpy() for result in results]
 
 
 def assembly(func, target):
