@@ -7,7 +7,7 @@
 `layout`    nhwc, nc, or any
 `geometry`  fields: lower-case letters, then integers joined by `x`; everything that changes the code is
             in it: n, h, w, c, o = batch, rows, columns, channels in and out; k, s, p, d = kernel, stride,
-            padding, dilation; b = border of the packed input; relu, add (a residual), mixed = 0 or 1;
+            padding, dilation; b = border of the packed input; relu, add (a residual), mixed, floats = 0 or 1;
             m = branches; pack, pad = border of the packed output and whether it holds +1
 `tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels,
             u = unroll

@@ -1,0 +1,241 @@
+"""Weighted sums over the branches of a group and what each branch goes on with, in one kernel that packs too.
+
+    m   = weight[0] * y_0 + weight[1] * y_1 + ...          left to right
+    x_k = own[k] * y_k + share[k] * m
+
+Group-Net (Zhuang et al., CVPR 2019) sums the outputs of its K branches into the group's output, `m`; with a
+soft gate between groups, branch `k` of the next group reads its own predecessor blended with that sum, `x_k`.
+
+    parallel (image, row)
+      for 32 channels of a pixel
+        for vector: load y_0 .. y_{K-1} once, m, x_0 .. x_{K-1} in registers, store the floats asked for
+        for branch: store the signs of its 32 channels
+
+Layouts   y, m and x float32 `[N, H, W, C]`; own, weight, share float32 `[K]`; words uint32 `[N, H + 2*bh,
+          W + 2*bw, Cw]` as `pack_kernel` writes them.
+Rounding  every product and sum is rounded to float32, or a product and its sum at once (multiply-add).
+"""
+
+from dataclasses import dataclass
+
+from tvm import tirx
+from tvm.target import Target
+
+from tvm_schedules.emit import (
+    Buffer,
+    Expr,
+    PrimFunc,
+    argument,
+    constant,
+    local,
+    parallel,
+    prim_func,
+    reshaped,
+    serial,
+    span,
+    splat,
+    store,
+)
+from tvm_schedules.errors import KernelError
+from tvm_schedules.naming import KernelName
+from tvm_schedules.packing import PackedOutput, emit_border, granule_vectors, granule_view, sign_bits
+from tvm_schedules.targets import InstructionSet, instruction_set
+from tvm_schedules.tile import REGISTER_FILES
+from tvm_schedules.words import WORD_BITS, words
+
+
+@dataclass(frozen=True)
+class CombineShape:
+    """Geometry of a combination of `branches` tensors.
+
+    Raises:
+        KernelError: if an extent is not positive.
+    """
+
+    batch: int
+    height: int
+    width: int
+    channels: int
+    branches: int
+
+    def __post_init__(self) -> None:
+        """Check the geometry."""
+        if min(self.batch, self.height, self.width, self.channels, self.branches) < 1:
+            raise KernelError(f"expected positive extents; got {self}; correct the shape")
+
+    @property
+    def tensor_shape(self) -> tuple[int, int, int, int]:
+        """Shape of every float32 NHWC tensor of the kernel."""
+        return self.batch, self.height, self.width, self.channels
+
+    @property
+    def row_shape(self) -> tuple[int, int, int]:
+        """The same memory with the pixels of a row joined."""
+        return self.batch, self.height, self.width * self.channels
+
+
+def combine_kernel(
+    shape: CombineShape, target: Target, *, mixed: bool, floats: bool, packed: PackedOutput | None
+) -> PrimFunc:
+    """Build the kernel `(y x K, own, weight, share, [m,] [x x K,] [words x K])`, parallel over rows.
+
+    Args:
+        shape: geometry; `branches` is K.
+        target: where the kernel will run; picks the instruction set.
+        mixed: write `m`.
+        floats: write `x_0 .. x_{K-1}`.
+        packed: write the packed signs of each `x_k` with this border; None: do not.
+
+    Raises:
+        KernelError: if nothing is written.
+    """
+    if not (mixed or floats or packed):
+        raise KernelError(
+            f"expected mixed, floats, packed or several; got none for {shape}; ask for what somebody reads"
+        )
+    isa = instruction_set(target)
+    vectors = WORD_BITS // REGISTER_FILES[isa].lanes
+    name = KernelName(
+        op="combine",
+        types="f32" + "f32" * (mixed or floats) + "b1" * (packed is not None),
+        layout="nhwc",
+        geometry={
+            "n": (shape.batch,),
+            "h": (shape.height,),
+            "w": (shape.width,),
+            "c": (shape.channels,),
+            "m": (shape.branches,),
+            "mixed": (int(mixed),),
+            "floats": (int(floats),),
+            **(packed.name_fields() if packed else {}),
+        },
+        tile={"v": (vectors,)},
+        isa=isa,
+    )
+    branches, tensor_shape = range(shape.branches), shape.tensor_shape
+    with prim_func(str(name), name.op) as built:
+        y = [argument(f"y_{k}", tensor_shape, "float32") for k in branches]
+        factors = [argument(key, (shape.branches,), "float32") for key in ("own", "weight", "share")]
+        m = [argument("m", tensor_shape, "float32")] if mixed else []
+        x = [argument(f"x_{k}", tensor_shape, "float32") for k in branches] if floats else []
+        signs: list[Buffer] = []
+        if packed:
+            words_shape = packed.shape(*tensor_shape)
+            signs = [argument(f"words_{k}", words_shape, "uint32") for k in branches]
+        _Emitter(shape, isa, y, factors, m, x, signs, packed).emit()
+        if packed:
+            for buffer in signs:
+                emit_border(buffer, shape.channels, packed)
+    return built[0]
+
+
+class _Emitter:
+    """Writes the loops from the outside in; `m`, `x` and `signs` are empty where nobody reads them."""
+
+    def __init__(
+        self,
+        shape: CombineShape,
+        isa: InstructionSet,
+        y: list[Buffer],
+        factors: list[Buffer],
+        m: list[Buffer],
+        x: list[Buffer],
+        signs: list[Buffer],
+        packed: PackedOutput | None,
+    ) -> None:
+        self.shape = shape
+        self.isa = isa
+        self.lanes = REGISTER_FILES[isa].lanes
+        self.per_granule = granule_vectors(isa, WORD_BITS // self.lanes) or 1
+        self.granule_bits = self.per_granule * self.lanes
+        self.y, self.m, self.x = (
+            [reshaped(buffer, shape.row_shape) for buffer in buffers] for buffers in (y, m, x)
+        )
+        self.own, self.weight, self.share = factors
+        self.granules = [granule_view(buffer, self.granule_bits) for buffer in signs]
+        self.origin = packed.border if packed else (0, 0)
+
+    def emit(self) -> None:
+        shape = self.shape
+        depth, whole, tail = words(shape.channels), shape.channels // WORD_BITS, shape.channels % WORD_BITS
+        with parallel(shape.batch * shape.height) as index:
+            row = (index // shape.height, index % shape.height)
+            if not tail:
+                # Without tails a row is one run of words, whatever the pixel they belong to.
+                with serial(shape.width * depth) as word:
+                    self.word(row, word * WORD_BITS, word, WORD_BITS)
+                return
+            with serial(shape.width) as column:
+                first = column * shape.channels
+                if whole:
+                    with serial(whole) as word:
+                        self.word(row, first + word * WORD_BITS, column * depth + word, WORD_BITS)
+                self.word(row, first + whole * WORD_BITS, column * depth + whole, tail)
+
+    def word(self, row: tuple[Expr, Expr], first: Expr, word: Expr, channels: int) -> None:
+        """Combine `channels` <= 32 consecutive channels from element `first` of a row."""
+        values: list[list[Expr]] = [[] for _ in self.y]
+        for start in range(0, channels, self.lanes):
+            at = (*row, first + start)
+            lanes = min(self.lanes, channels - start)
+            y = [self.load(buffer, at, lanes) for buffer in self.y]
+            total = y[0] * self.factor(self.weight, 0)
+            for k in range(1, len(y)):
+                total = total + y[k] * self.factor(self.weight, k)
+            total = self.keep(total)
+            for buffer in self.m:
+                self.store(buffer, at, total, lanes)
+            if not (self.x or self.granules):
+                continue
+            for k in range(len(y)):
+                value = self.keep(y[k] * self.factor(self.own, k) + total * self.factor(self.share, k))
+                values[k].append(value)
+                if self.x:
+                    self.store(self.x[k], at, value, lanes)
+        for buffer, of_branch in zip(self.granules, values, strict=False):
+            self.pack(buffer, row, word, of_branch, channels)
+
+    def pack(
+        self, buffer: Buffer, row: tuple[Expr, Expr], word: Expr, values: list[Expr], channels: int
+    ) -> None:
+        """Store one word, granule by granule; bits past the last channel are masked."""
+        per_word = WORD_BITS // self.granule_bits
+        first = (word + self.origin[1] * words(self.shape.channels)) * per_word
+        for granule in range(per_word):
+            own = values[granule * self.per_granule : (granule + 1) * self.per_granule]
+            valid = min(self.granule_bits, channels - granule * self.granule_bits)
+            bits = sign_bits(own, self.isa) if own else tirx.const(0, "uint32")
+            if own and valid < self.granule_bits:
+                bits = bits & tirx.const((1 << valid) - 1, "uint32")
+            store(buffer, bits.astype(buffer.dtype), row[0], row[1] + self.origin[0], first + granule)
+
+    def factor(self, factors: Buffer, branch: int) -> Expr:
+        return splat(factors[branch], self.lanes)
+
+    def keep(self, value: Expr) -> Expr:
+        """Name a vector that is used more than once."""
+        kept = local(self.lanes, "float32")
+        store(kept, value, span(0, self.lanes))
+        return kept[span(0, self.lanes)]
+
+    def load(self, buffer: Buffer, at: tuple[Expr, Expr, Expr], lanes: int) -> Expr:
+        """Load a vector of which `lanes` lanes exist; the rest are 0."""
+        *row, first = at
+        if lanes == self.lanes:
+            return self.keep(buffer[*row, span(first, lanes)])
+        loaded = local(self.lanes, "float32")
+        store(loaded, constant(0, "float32", self.lanes), span(0, self.lanes))
+        for lane in range(lanes):
+            store(loaded, buffer[*row, first + lane], lane)
+        return loaded[span(0, self.lanes)]
+
+    def store(self, buffer: Buffer, at: tuple[Expr, Expr, Expr], value: Expr, lanes: int) -> None:
+        """Store the first `lanes` lanes of a vector."""
+        *row, first = at
+        if lanes == self.lanes:
+            store(buffer, value, *row, span(first, lanes))
+            return
+        spilled = local(self.lanes, "float32")
+        store(spilled, value, span(0, self.lanes))
+        for lane in range(lanes):
+            store(buffer, spilled[lane], *row, first + lane)
