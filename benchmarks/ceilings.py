@@ -1,4 +1,4 @@
-"""Measure what this machine can do at most: the loops of `ceilings.c`, on as many threads as it is asked about."""
+"""Measure what this machine can do at most, with the loops of `ceilings.c` on one thread or several."""
 
 import ctypes
 import tempfile

@@ -1,0 +1,194 @@
+"""Where a network's time goes on this machine, and how little it could be.
+
+`python -m benchmarks.roofline [--net groupnet_resnet18:5] [--threads 1] [--out roofline.svg] [--json]`
+
+Each call of the virtual machine is timed; each belongs to a part of the network, whose bound comes from a
+ceiling measured in the same rounds (`ceilings.c`):
+
+binary           products / rate of xor, popcount and add on registers
+float            products / rate of fused multiply-adds on registers
+glue             bytes of all tensors, each read or written once / rate of copying 1 MiB (second-level caches)
+virtual machine  none: what its own calls (memory, shapes) and the time between calls take
+
+The bound of glue is a guide and not a limit: small tensors come from a nearer cache, a slice reads less than
+its tensor, and glue that is fused into its neighbours costs nothing at all.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.ceilings import ceilings
+from benchmarks.interleave import Measure, Samples, interleave
+from benchmarks.network_kernels import Net, kernel_class, kernel_macs
+from benchmarks.network_names import parse_net
+from benchmarks.profile_calls import Call, CallProfiler, TimedRun
+from benchmarks.roofline_picture import check_picture, draw_picture
+from benchmarks.rows import print_rows
+from groupnet.boundary import verb
+from groupnet.bundle import load_bundle
+from groupnet.compile import compile_bundle
+from groupnet.console import AsJson, note, print_result, progress, table
+from groupnet.running import on_device
+
+PARTS = ("binary", "float", "glue", "virtual machine")
+RUNS_A_ROUND = 5
+
+_MACHINE_PREFIX = "vm.builtin."
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Ceilings of one thread count, per second: binary products, float products, bytes read and written."""
+
+    binary_macs: float
+    float_macs: float
+    bytes: float
+
+
+@verb
+def main(
+    net: Annotated[list[str] | None, typer.Option(help="ARCHITECTURE:K, once for each network.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of networks and ceilings.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; everything runs in each.")] = 10,
+    out: Annotated[Path | None, typer.Option(help="A picture to draw: .svg or .png.")] = None,
+    by_kernel: Annotated[bool, typer.Option("--by-kernel", help="Print every kernel too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Time every kernel of whole networks, and hold each part of the network against its bound."""
+    nets = [parse_net(text) for text in net or ["groupnet_resnet18:1", "groupnet_resnet18:5"]]
+    if out is not None:
+        check_picture(out)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack, progress() as say:
+        limits = stack.enter_context(ceilings(threads))
+        profilers: dict[Net, CallProfiler] = {}
+        for network in nets:
+            say(f"compiling and verifying {network.name}")
+            profilers[network] = _profiler(network, threads, Path(folder))
+            stack.callback(profilers[network].close)
+        runs: dict[Net, list[TimedRun]] = {network: [] for network in nets}
+
+        def engine(network: Net) -> Measure:
+            def measure() -> list[float]:
+                fresh = profilers[network].run(RUNS_A_ROUND)
+                runs[network] += fresh
+                return [run.span_ms for run in fresh]
+
+            return measure
+
+        bounds = {"binary": limits.binary, "float": limits.float, "copy": limits.copy}
+        engines = {name: limit.measure for name, limit in bounds.items()}
+        samples = interleave(engines | {network.name: engine(network) for network in nets}, rounds, say)
+        rates = Rates(*(limit.rate(samples[name].min_ms) for name, limit in bounds.items()))
+    rows: list[dict[str, Any]] = []
+    for network in nets:
+        timed = runs[network][RUNS_A_ROUND:]  # as `interleave` drops the round that warms up
+        calls = profilers[network].calls
+        rows += part_rows(network.name, threads, calls, timed, rates)
+        if by_kernel:
+            rows += kernel_rows(network.name, threads, calls, timed, rates)
+    if out is not None:
+        draw_picture(rows, out)
+        note(f"drew {out}")
+    if as_json:
+        print_rows(rows)
+    else:
+        _print_tables(rows, rates)
+
+
+def _profiler(net: Net, threads: int, folder: Path) -> CallProfiler:
+    path = compile_bundle(net.request, "host", folder / f"{net.name}.bundle", say=lambda _: None)
+    bundle = load_bundle(path)
+    with on_device(bundle, "host", lambda _: None) as running:
+        running.verify()
+    return CallProfiler(bundle.module, "main", bundle.reference().inputs, threads=threads)
+
+
+def part_of(call: Call) -> str:
+    """The part of the network that a call belongs to."""
+    return "virtual machine" if call.name.startswith(_MACHINE_PREFIX) else kernel_class(call.name)
+
+
+def bound_ms(call: Call, rates: Rates) -> float:
+    """The least that a call can take: its products, or its bytes, at the ceiling's rate."""
+    seconds = {
+        "binary": kernel_macs(call.name) / rates.binary_macs,
+        "float": kernel_macs(call.name) / rates.float_macs,
+        "glue": call.tensor_bytes / rates.bytes,
+        "virtual machine": 0.0,
+    }
+    return 1e3 * seconds[part_of(call)]
+
+
+def part_rows(
+    name: str, threads: int, calls: Sequence[Call], runs: Sequence[TimedRun], rates: Rates
+) -> list[dict[str, Any]]:
+    """A row for each part of a network, and one for the whole, whose bound is the sum of theirs."""
+    samples = {
+        part: [sum(ms for call, ms in zip(calls, run.calls_ms, strict=True) if part_of(call) == part)
+               for run in runs]
+        for part in PARTS
+    }  # fmt: skip
+    between = [run.span_ms - sum(run.calls_ms) for run in runs]
+    samples["virtual machine"] = [a + b for a, b in zip(samples["virtual machine"], between, strict=True)]
+    bounds = {part: sum(bound_ms(call, rates) for call in calls if part_of(call) == part) for part in PARTS}
+    counts = {part: sum(part_of(call) == part for call in calls) for part in PARTS}
+    rows = [_row(name, threads, part, samples[part], bounds[part], counts[part]) for part in PARTS]
+    spans = [run.span_ms for run in runs]
+    return [*rows, _row(name, threads, "total", spans, sum(bounds.values()), len(calls))]
+
+
+def kernel_rows(
+    name: str, threads: int, calls: Sequence[Call], runs: Sequence[TimedRun], rates: Rates
+) -> list[dict[str, Any]]:
+    """A row for each distinct kernel, all of its calls together, the longest first."""
+    rows = []
+    for kernel in dict.fromkeys(call.name for call in calls if part_of(call) != "virtual machine"):
+        positions = [i for i, call in enumerate(calls) if call.name == kernel]
+        samples = [sum(run.calls_ms[i] for i in positions) for run in runs]
+        bound = sum(bound_ms(calls[i], rates) for i in positions)
+        rows.append(_row(name, threads, "kernel", samples, bound, len(positions)) | {"kernel": kernel})
+    return sorted(rows, key=lambda row: -float(row["min_ms"]))
+
+
+def _row(
+    name: str, threads: int, part: str, samples: Sequence[float], bound: float, calls: int
+) -> dict[str, Any]:
+    measured = Samples(tuple(samples))
+    return {
+        "benchmark": "roofline",
+        "name": name,
+        "engine": "groupnet",
+        "threads": threads,
+        "min_ms": measured.min_ms,
+        "median_ms": measured.median_ms,
+        "part": part,
+        "calls": calls,
+        "bound_ms": bound,
+        "ratio": measured.min_ms / bound if bound else None,
+    }
+
+
+def _print_tables(rows: Sequence[Mapping[str, Any]], rates: Rates) -> None:
+    for name in dict.fromkeys(row["name"] for row in rows):
+        numbers = ("calls", "min ms", "median ms", "bound ms", "ratio")
+        shown = table(f"{name}: where the time goes", "part", *numbers, numbers=numbers)
+        for row in rows:
+            if row["name"] == name:
+                times = (f"{row[key]:.3f}" for key in ("min_ms", "median_ms", "bound_ms"))
+                ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+                shown.add_row(str(row.get("kernel", row["part"])), str(row["calls"]), *times, ratio)
+        print_result(shown)
+    note(
+        f"ceilings: {rates.binary_macs / 1e9:.0f} GbMAC/s binary, {rates.float_macs / 1e9:.1f} GMAC/s float, "
+        f"{rates.bytes / 1e9:.0f} GB/s read and written"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
