@@ -1,9 +1,11 @@
-"""Whole networks on this machine: Group-Net ResNet-18 beside float32 ResNet-18 in other engines, in one run.
+"""Whole networks on this machine: Group-Nets beside other engines' float32 and int8 ResNets, in one run.
 
-`python -m benchmarks.networks [--bases 1 --bases 5] [--threads 1] [--rounds 10] [--json]`
+`python -m benchmarks.networks [--net groupnet_resnet18:5] [--threads 1] [--rounds 10] [--json]`
+
+Each Group-Net is verified before it is timed. A Group-Net called groupnet_resnet34 has resnet34 as its peer,
+any other resnet18. Peers run with random weights too: time does not depend on them.
 """
 
-import json
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,66 +13,83 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks.interleave import Measure, interleave
-from benchmarks.peers import onnx_runtime, torch_eager
-from benchmarks.resnet import resnet18
+from benchmarks.interleave import Measure, Samples, interleave
+from benchmarks.network_kernels import Net
+from benchmarks.network_names import parse_net
+from benchmarks.peers import NEEDED_BY_ENGINE, PeerNetwork, engine, missing_packages
+from benchmarks.resnet import BLOCKS, resnet
+from benchmarks.rows import print_rows
+from groupnet.boundary import verb
 from groupnet.bundle import load_bundle
 from groupnet.compile import compile_bundle
 from groupnet.console import AsJson, note, print_result, progress, table
-from groupnet.model_source import Request
-from groupnet.running import on_device
+from groupnet.running import Running, on_device
 
-ARCHITECTURE = "groupnet_resnet18"
-PEER = "resnet18"
 RUNS_A_ROUND = 5
+BASE_ENGINE = "onnxruntime fp32"
+"""Ratios are to this engine's minimum, of the same peer on as many threads."""
+
+Key = tuple[str, str, int]
+"""Network, engine, threads."""
 
 
+@verb
 def main(
-    bases: Annotated[list[int] | None, typer.Option(min=1, help="K, once for each net.")] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of every engine.")] = 1,
+    net: Annotated[list[str] | None, typer.Option(help="ARCHITECTURE:K, once for each Group-Net.")] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads, once for each number.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; every engine runs in each.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Time Group-Net ResNet-18 and float32 ResNet-18 in turns; ratios are to ONNX Runtime's minimum."""
+    """Time Group-Nets and their peers in turns; ratios are to ONNX Runtime's float32 minimum."""
+    nets = [parse_net(text) for text in net or ["groupnet_resnet18:1", "groupnet_resnet18:5"]]
+    thread_counts = list(dict.fromkeys(threads or [1]))
+    present = []
+    for name in NEEDED_BY_ENGINE:
+        if absent := missing_packages(name):
+            note(f"{name} needs {' and '.join(absent)}: pip install -c constraints.txt '.[peers]'")
+        else:
+            present.append(name)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack, progress() as say:
-        engines: dict[str, Measure] = {}
-        for k in bases or [1, 5]:
-            say(f"compiling and verifying {ARCHITECTURE}, K={k}")
-            engines[f"{ARCHITECTURE} K={k}|groupnet"] = _group_net(k, threads, Path(folder), stack)
-        peer = resnet18()
-        engines[f"{PEER}|torch fp32"] = torch_eager(peer, threads, RUNS_A_ROUND)
-        try:
-            engines[f"{PEER}|onnxruntime fp32"] = onnx_runtime(peer, threads, RUNS_A_ROUND)
-        except ImportError:
-            note("onnxruntime is not installed: pip install -c constraints.txt '.[peers]'")
-        samples = interleave(engines, rounds, say)
-    rows = []
-    for key, measured in samples.items():
-        name, _, engine = key.partition("|")
-        rows.append(
-            {
-                "benchmark": "networks",
-                "name": name,
-                "engine": engine,
-                "threads": threads,
-                "min_ms": measured.min_ms,
-                "median_ms": measured.median_ms,
-                "samples": len(measured.values),
-            }
-        )
+        engines: dict[Key, Measure] = {}
+        for group_net in nets:
+            say(f"compiling and verifying {group_net.name}")
+            running = _verified(group_net, Path(folder), stack)
+            for count in thread_counts:
+                engines[group_net.name, "groupnet", count] = _group_net(running, count)
+        for peer in dict.fromkeys(peer_of(group_net) for group_net in nets):
+            place = Path(folder) / peer
+            place.mkdir()
+            network = PeerNetwork(resnet(peer), place)
+            for name in present:
+                say(f"preparing {peer} for {name}")
+                for count in thread_counts:
+                    measure = engine(name, network, count, RUNS_A_ROUND)
+                    if measure is not None:
+                        engines[peer, name, count] = measure
+        keys = {f"{network}, {name}, {count}": (network, name, count) for network, name, count in engines}
+        samples = interleave({text: engines[key] for text, key in keys.items()}, rounds, say)
+    rows = network_rows({keys[text]: measured for text, measured in samples.items()}, nets)
     if as_json:
-        typer.echo(json.dumps(rows))
+        print_rows(rows)
     else:
-        print_result(_table(rows))
+        _print_table(rows)
 
 
-def _group_net(bases: int, threads: int, folder: Path, stack: ExitStack) -> Measure:
-    """Compile, verify every integer, and answer what times the network."""
-    request = Request(ARCHITECTURE, bases, None, random_weights=True)
-    bundle = load_bundle(compile_bundle(request, "host", folder / f"k{bases}.bundle", say=lambda _: None))
-    running = stack.enter_context(on_device(bundle, "host", lambda _: None))
+def peer_of(net: Net) -> str:
+    """The float network that a Group-Net is held against."""
+    return next((name for name in BLOCKS if net.architecture == f"groupnet_{name}"), "resnet18")
+
+
+def _verified(net: Net, folder: Path, stack: ExitStack) -> Running:
+    """Compile a network, and compare every integer with PyTorch's."""
+    path = compile_bundle(net.request, "host", folder / f"{net.name}.bundle", say=lambda _: None)
+    running = stack.enter_context(on_device(load_bundle(path), "host", lambda _: None))
     running.verify()
-    inputs = bundle.reference().inputs
+    return running
+
+
+def _group_net(running: Running, threads: int) -> Measure:
+    inputs = running.bundle.reference().inputs
 
     def measure() -> list[float]:
         return running.module.time("main", inputs, runs=RUNS_A_ROUND, warmup=1, threads=threads)
@@ -78,15 +97,38 @@ def _group_net(bases: int, threads: int, folder: Path, stack: ExitStack) -> Meas
     return measure
 
 
-def _table(rows: list[dict[str, Any]]) -> Any:
-    base = next((row["min_ms"] for row in rows if row["engine"].startswith("onnxruntime")), None)
-    numbers = ("threads", "min ms", "median ms", "ratio")
-    shown = table("Whole networks, 224x224, batch 1", "network", "engine", *numbers, numbers=numbers)
-    for row in rows:
-        ratio = "" if base is None else f"{row['min_ms'] / base:.2f}"
-        times = (f"{row[key]:.2f}" for key in ("min_ms", "median_ms"))
-        shown.add_row(row["name"], row["engine"], str(row["threads"]), *times, ratio)
-    return shown
+def network_rows(samples: dict[Key, Samples], nets: list[Net]) -> list[dict[str, Any]]:
+    """A row for each engine; `ratio` is None where the base engine did not run."""
+    peers = {net.name: peer_of(net) for net in nets}
+    rows = []
+    for (name, engine_name, threads), measured in samples.items():
+        base = samples.get((peers.get(name, name), BASE_ENGINE, threads))
+        rows.append(
+            {
+                "benchmark": "networks",
+                "name": name,
+                "engine": engine_name,
+                "threads": threads,
+                "min_ms": measured.min_ms,
+                "median_ms": measured.median_ms,
+                "samples": len(measured.values),
+                "ratio": None if base is None else measured.min_ms / base.min_ms,
+            }
+        )
+    return rows
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    for threads in dict.fromkeys(row["threads"] for row in rows):
+        numbers = ("min ms", "median ms", "ratio")
+        title = f"Whole networks, 224x224, batch 1, {threads} thread{'s' * (threads > 1)}"
+        shown = table(title, "network", "engine", *numbers, numbers=numbers)
+        for row in rows:
+            if row["threads"] == threads:
+                ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+                times = (f"{row[key]:.2f}" for key in ("min_ms", "median_ms"))
+                shown.add_row(row["name"], row["engine"], *times, ratio)
+        print_result(shown)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The float ResNet-18 that the peers run: He et al. 2016, basic blocks, 1000 classes, 224x224.
+"""The float ResNet-18 and ResNet-34 that the peers run: He et al. 2016, basic blocks, 1000 classes, 224x224.
 
 It is defined here because the peers need a graph of their own; Group-Net's float twin has other skips.
 """
@@ -29,9 +29,12 @@ class BasicBlock(nn.Module):
         return torch.relu(self.bn2(self.conv2(y)) + self.skip(x))
 
 
-def resnet18() -> nn.Module:
-    """ResNet-18 in evaluation mode with random weights; [N, 3, 224, 224] to [N, 1000]."""
-    widths = (64, 128, 256, 512)
+BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
+"""Basic blocks of each stage, by the network's name (table 1)."""
+
+
+def resnet(name: str) -> nn.Module:
+    """A network of `BLOCKS` in evaluation mode with random weights; [N, 3, 224, 224] to [N, 1000]."""
     layers: list[nn.Module] = [
         nn.Conv2d(3, 64, 7, 2, 3, bias=False),
         nn.BatchNorm2d(64),
@@ -39,9 +42,9 @@ def resnet18() -> nn.Module:
         nn.MaxPool2d(3, 2, 1),
     ]
     before = 64
-    for width in widths:
-        stride = 1 if width == 64 else 2
-        layers += [BasicBlock(before, width, stride), BasicBlock(width, width, 1)]
+    for width, blocks in zip((64, 128, 256, 512), BLOCKS[name], strict=True):
+        layers += [BasicBlock(before, width, 1 if width == 64 else 2)]
+        layers += [BasicBlock(width, width, 1) for _ in range(blocks - 1)]
         before = width
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000)]
     return nn.Sequential(*layers).eval()
