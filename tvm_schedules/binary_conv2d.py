@@ -20,9 +20,9 @@ from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
-from tvm_schedules.outputs import Epilogue, Outputs, PackedSigns, Parameter
+from tvm_schedules.outputs import Epilogue, Outputs, Parameter
 from tvm_schedules.pack import PackShape, emit_pack
-from tvm_schedules.packing import PackedOutput, emit_border, granule_vectors, granule_view
+from tvm_schedules.packing import PackedOutput, PackedSigns, emit_border, granule_vectors
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
@@ -274,11 +274,8 @@ class _FusedOutputs:
         if self.per_granule is None:
             self.floats = self.floats or [workspace(out_shape, "float32") for _ in self.packed]
             return tuple(Outputs(floats, residual=residual) for floats in self.floats)
-        bits = self.per_granule * REGISTER_FILES[self.isa].lanes
-        signs = [
-            PackedSigns(granule_view(words, bits), bits, epilogue.packed.border, self.isa)
-            for words in self.packed
-        ]
+        border = epilogue.packed.border
+        signs = [PackedSigns.of(words, self.per_granule, border, self.isa) for words in self.packed]
         floats = self.floats or [None] * self.branches
         return tuple(Outputs(*of_branch, residual) for of_branch in zip(floats, signs, strict=True))
 

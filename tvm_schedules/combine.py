@@ -8,8 +8,7 @@ soft gate between groups, branch `k` of the next group reads its own predecessor
 
     parallel (image, row)
       for 32 channels of a pixel
-        for vector: load y_0 .. y_{K-1} once, m, x_0 .. x_{K-1} in registers, store the floats asked for
-        for branch: store the signs of its 32 channels
+        for vector: load y_0 .. y_{K-1} once; m, x_0 .. x_{K-1} in registers; store what is asked for
 
 Layouts   y, m and x float32 `[N, H, W, C]`; own, weight, share float32 `[K]`; words uint32 `[N, H + 2*bh,
           W + 2*bw, Cw]` as `pack_kernel` writes them.
@@ -18,7 +17,6 @@ Rounding  every product and sum is rounded to float32, or a product and its sum 
 
 from dataclasses import dataclass
 
-from tvm import tirx
 from tvm.target import Target
 
 from tvm_schedules.emit import (
@@ -38,7 +36,7 @@ from tvm_schedules.emit import (
 )
 from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import KernelName
-from tvm_schedules.packing import PackedOutput, emit_border, granule_vectors, granule_view, sign_bits
+from tvm_schedules.packing import PackedOutput, PackedSigns, SignWriter, emit_border, granule_vectors
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import REGISTER_FILES
 from tvm_schedules.words import WORD_BITS, words
@@ -118,13 +116,15 @@ def combine_kernel(
         factors = [argument(key, (shape.branches,), "float32") for key in ("own", "weight", "share")]
         m = [argument("m", tensor_shape, "float32")] if mixed else []
         x = [argument(f"x_{k}", tensor_shape, "float32") for k in branches] if floats else []
-        signs: list[Buffer] = []
-        if packed:
+        if packed is None:
+            _Emitter(shape, isa, y, factors, m, x, signs=[]).emit()
+        else:
             words_shape = packed.shape(*tensor_shape)
-            signs = [argument(f"words_{k}", words_shape, "uint32") for k in branches]
-        _Emitter(shape, isa, y, factors, m, x, signs, packed).emit()
-        if packed:
-            for buffer in signs:
+            buffers = [argument(f"words_{k}", words_shape, "uint32") for k in branches]
+            granule = granule_vectors(isa, vectors) or 1
+            signs = [PackedSigns.of(buffer, granule, packed.border, isa) for buffer in buffers]
+            _Emitter(shape, isa, y, factors, m, x, signs).emit()
+            for buffer in buffers:
                 emit_border(buffer, shape.channels, packed)
     return built[0]
 
@@ -140,20 +140,16 @@ class _Emitter:
         factors: list[Buffer],
         m: list[Buffer],
         x: list[Buffer],
-        signs: list[Buffer],
-        packed: PackedOutput | None,
+        signs: list[PackedSigns],
     ) -> None:
         self.shape = shape
         self.isa = isa
         self.lanes = REGISTER_FILES[isa].lanes
-        self.per_granule = granule_vectors(isa, WORD_BITS // self.lanes) or 1
-        self.granule_bits = self.per_granule * self.lanes
         self.y, self.m, self.x = (
             [reshaped(buffer, shape.row_shape) for buffer in buffers] for buffers in (y, m, x)
         )
         self.own, self.weight, self.share = factors
-        self.granules = [granule_view(buffer, self.granule_bits) for buffer in signs]
-        self.origin = packed.border if packed else (0, 0)
+        self.packed = signs
 
     def emit(self) -> None:
         shape = self.shape
@@ -174,7 +170,7 @@ class _Emitter:
 
     def word(self, row: tuple[Expr, Expr], first: Expr, word: Expr, channels: int) -> None:
         """Combine `channels` <= 32 consecutive channels from element `first` of a row."""
-        values: list[list[Expr]] = [[] for _ in self.y]
+        writers = [self.writer(packed, row, word) for packed in self.packed]
         for start in range(0, channels, self.lanes):
             at = (*row, first + start)
             lanes = min(self.lanes, channels - start)
@@ -185,29 +181,23 @@ class _Emitter:
             total = self.keep(total)
             for buffer in self.m:
                 self.store(buffer, at, total, lanes)
-            if not (self.x or self.granules):
+            if not (self.x or writers):
                 continue
             for k in range(len(y)):
                 value = self.keep(y[k] * self.factor(self.own, k) + total * self.factor(self.share, k))
-                values[k].append(value)
                 if self.x:
                     self.store(self.x[k], at, value, lanes)
-        for buffer, of_branch in zip(self.granules, values, strict=False):
-            self.pack(buffer, row, word, of_branch, channels)
+                if writers:
+                    writers[k].add(value, lanes)
+        for packed, writer in zip(self.packed, writers, strict=True):
+            if writer.channels:
+                writer.end()
+            writer.fill((WORD_BITS - channels) // packed.bits)
 
-    def pack(
-        self, buffer: Buffer, row: tuple[Expr, Expr], word: Expr, values: list[Expr], channels: int
-    ) -> None:
-        """Store one word, granule by granule; bits past the last channel are masked."""
-        per_word = WORD_BITS // self.granule_bits
-        first = (word + self.origin[1] * words(self.shape.channels)) * per_word
-        for granule in range(per_word):
-            own = values[granule * self.per_granule : (granule + 1) * self.per_granule]
-            valid = min(self.granule_bits, channels - granule * self.granule_bits)
-            bits = sign_bits(own, self.isa) if own else tirx.const(0, "uint32")
-            if own and valid < self.granule_bits:
-                bits = bits & tirx.const((1 << valid) - 1, "uint32")
-            store(buffer, bits.astype(buffer.dtype), row[0], row[1] + self.origin[0], first + granule)
+    def writer(self, packed: PackedSigns, row: tuple[Expr, Expr], word: Expr) -> SignWriter:
+        """Return the writer of one word of a row."""
+        first = (word + packed.origin[1] * words(self.shape.channels)) * (WORD_BITS // packed.bits)
+        return SignWriter(packed, (row[0], row[1] + packed.origin[0]), first)
 
     def factor(self, factors: Buffer, branch: int) -> Expr:
         return splat(factors[branch], self.lanes)

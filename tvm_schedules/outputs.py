@@ -3,7 +3,7 @@
     for vector of output channels, for pixel of the tile
       value = finish(sums) [+ residual]                    in registers
       [floats[pixel, channels] = value]
-    [for pixel: granules[pixel, channels] = signs of its values]
+      [signs of the pixel's granule += signs of value; the last vector of a granule stores it]
 
 A block of output channels may reach past the last channel. Then floats are stored and residuals loaded lane
 by lane, and the parameters' fillers (`Parameter.filler`) make every lane past the last channel negative,
@@ -13,12 +13,8 @@ which is bit 0, so that granules are stored whole.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tvm import tirx
-
 from tvm_schedules.emit import Buffer, Expr, constant, local, serial, span, store, when
-from tvm_schedules.packing import sign_bits
-from tvm_schedules.targets import InstructionSet
-from tvm_schedules.words import WORD_BITS
+from tvm_schedules.packing import PackedSigns, SignWriter
 
 Prepare = Callable[[list[Expr]], list[Expr]]
 """A vector of each per-channel parameter -> the factors of the epilogue; once for all pixels of a tile."""
@@ -46,23 +42,6 @@ class Parameter:
 
     values: Buffer
     filler: float = 0.0
-
-
-@dataclass(frozen=True)
-class PackedSigns:
-    """Where a branch's packed signs go.
-
-    Attributes:
-        granules: the words, viewed by `granule_view`.
-        bits: bits of a granule.
-        origin: row and column of output pixel (0, 0): the width of the border.
-        isa: instruction set that makes them.
-    """
-
-    granules: Buffer
-    bits: int
-    origin: tuple[int, int]
-    isa: InstructionSet
 
 
 @dataclass(frozen=True)
@@ -111,20 +90,38 @@ def emit_outputs(
     pixels: list[Pixel],
     finished: Iterator[tuple[int, int, Expr]],
 ) -> None:
-    """Write what `finished` yields as (index of the vector, index of the pixel, value)."""
-    values: list[list[Expr]] = [[] for _ in pixels]
-    for vector, pixel, computed in finished:
+    """Write what `finished` yields as (index of the vector, index of the pixel, value), vectors in order."""
+    writers = [_writer(outputs.packed, block, at) for at in pixels] if outputs.packed else []
+    for vector, pixel, value in finished:
         if outputs.residual is not None:
-            computed = computed + _load(outputs.residual, block, pixels[pixel], vector)
+            value = value + _load(outputs.residual, block, pixels[pixel], vector)
         # A temporary, so that storing and packing use one value rather than one expression.
         kept = local(block.lanes, "float32")
-        store(kept, computed, span(0, block.lanes))
-        values[pixel].append(kept[span(0, block.lanes)])
+        store(kept, value, span(0, block.lanes))
         if outputs.floats is not None:
             _store(outputs.floats, block, pixels[pixel], vector, kept)
-    if outputs.packed is not None:
-        for at, of_pixel in zip(pixels, values, strict=True):
-            _pack(outputs.packed, block, at, of_pixel)
+        if writers:
+            writers[pixel].add(kept[span(0, block.lanes)], block.lanes)
+    if outputs.packed is None:
+        return
+    filler = outputs.packed.per_pixel(block.channels) - block.blocks * _granules(outputs.packed, block)
+    if filler:
+        with when(block.index == block.blocks - 1):
+            for writer in writers:
+                writer.fill(filler)
+
+
+def _granules(packed: PackedSigns, block: ChannelBlock) -> int:
+    """Granules of a block of channels."""
+    return block.vectors * block.lanes // packed.bits
+
+
+def _writer(packed: PackedSigns, block: ChannelBlock, at: Pixel) -> SignWriter:
+    """Return the writer of a pixel's block of channels."""
+    image, row, column = at
+    first = (column + packed.origin[1]) * packed.per_pixel(block.channels)
+    first = first + block.index * _granules(packed, block)
+    return SignWriter(packed, (image, row + packed.origin[0]), first)
 
 
 def _load(source: Buffer, block: ChannelBlock, at: Pixel, vector: int) -> Expr:
@@ -160,22 +157,3 @@ def _store(out: Buffer, block: ChannelBlock, at: Pixel, vector: int, kept: Buffe
         store(spilled, value, span(0, lanes))
         with serial(lanes) as lane, when(first + lane < block.channels):
             store(out, spilled[lane], *at, first + lane)
-
-
-def _pack(packed: PackedSigns, block: ChannelBlock, at: Pixel, values: list[Expr]) -> None:
-    """Store the signs of a pixel's block of channels; the last block fills up the last word."""
-    image, row, column = at
-    per_granule = packed.bits // block.lanes
-    per_block = block.vectors // per_granule
-    per_pixel = -(-block.channels // WORD_BITS) * (WORD_BITS // packed.bits)
-    first = (column + packed.origin[1]) * per_pixel
-    for granule in range(per_block):
-        bits = sign_bits(values[granule * per_granule : (granule + 1) * per_granule], packed.isa)
-        index = first + block.index * per_block + granule
-        store(packed.granules, bits.astype(packed.granules.dtype), image, row + packed.origin[0], index)
-    filler = range(block.blocks * per_block, per_pixel)
-    if filler:
-        with when(block.index == block.blocks - 1):
-            for granule in filler:
-                zero = tirx.const(0, packed.granules.dtype)
-                store(packed.granules, zero, image, row + packed.origin[0], first + granule)

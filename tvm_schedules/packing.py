@@ -14,12 +14,23 @@ Bits      `x >= 0` is bit 1 (0.0 and -0.0 too), anything else bit 0, NaN include
 Border    every channel holds `pad_value`; bits past the last channel are 0 there as everywhere.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tvm import tirx
 
-from tvm_schedules.emit import Buffer, Expr, constant, llvm, reinterpret, serial, span, splat, store, viewed
+from tvm_schedules.emit import (
+    Buffer,
+    Expr,
+    constant,
+    llvm,
+    local,
+    reinterpret,
+    serial,
+    span,
+    splat,
+    store,
+    viewed,
+)
 from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import Fields
 from tvm_schedules.targets import InstructionSet
@@ -28,6 +39,9 @@ from tvm_schedules.words import WORD_BITS, check_pad_value, words
 
 # Widths that an integer store has.
 GRANULE_BITS = (8, 16, 32)
+
+# NEON inserts a comparison beside the ones before it: one instruction, and a single mask at the end.
+_SHIFTS_IN = (InstructionSet.NEON, InstructionSet.NEON_DOTPROD)
 
 
 @dataclass(frozen=True)
@@ -68,37 +82,139 @@ def granule_vectors(isa: InstructionSet, vectors: int) -> int | None:
     return vectors if vectors * lanes in GRANULE_BITS else None
 
 
-def granule_view(packed: Buffer, bits: int) -> Buffer:
-    """View words `[N, R, C, Cw]` as granules `[N, R, C * Cw * 32 / bits]`."""
-    batch, rows, columns, depth = (int(extent) for extent in packed.shape)
-    return viewed(packed, (batch, rows, columns * depth * (WORD_BITS // bits)), f"uint{bits}")
+@dataclass(frozen=True)
+class PackedSigns:
+    """A packed tensor that is being written.
 
-
-def sign_bits(values: Sequence[Expr], isa: InstructionSet) -> Expr:
-    """Return the signs of up to 32 channels as the low bits of a uint32, the first channel lowest.
-
-    Args:
-        values: float32 vectors of consecutive channels, each as wide as a register of `isa`.
-        isa: instruction set.
+    Attributes:
+        granules: the words `[N, R, C, Cw]`, viewed as granules `[N, R, C * Cw * 32 / bits]`.
+        bits: bits of a granule.
+        origin: row and column of the first pixel: the width of the border.
+        isa: instruction set that makes the bits.
     """
-    lanes = REGISTER_FILES[isa].lanes
-    if isa is InstructionSet.AVX512_VPOPCNTDQ or isa is InstructionSet.AVX2:
-        bits = [_x86_mask(value, lanes) for value in values]
-        word = bits[0]
-        for number, mask in enumerate(bits[1:], start=1):
-            word = word | (mask << tirx.const(number * lanes, "uint32"))
-        return word
-    lane_bits = _neon_lane_bits if isa in (InstructionSet.NEON, InstructionSet.NEON_DOTPROD) else _lane_bits
-    return llvm(f"llvm.vector.reduce.add.v{lanes}i32", "uint32", lane_bits(values, lanes))
+
+    granules: Buffer
+    bits: int
+    origin: tuple[int, int]
+    isa: InstructionSet
+
+    @classmethod
+    def of(cls, packed: Buffer, vectors: int, origin: tuple[int, int], isa: InstructionSet) -> "PackedSigns":
+        """View words as granules of `vectors` vectors (`granule_vectors`) each."""
+        batch, rows, columns, depth = (int(extent) for extent in packed.shape)
+        bits = vectors * REGISTER_FILES[isa].lanes
+        view = viewed(packed, (batch, rows, columns * depth * (WORD_BITS // bits)), f"uint{bits}")
+        return cls(view, bits, origin, isa)
+
+    def per_pixel(self, channels: int) -> int:
+        """Granules of a pixel, those that fill its last word included."""
+        return words(channels) * (WORD_BITS // self.bits)
 
 
-def _is_positive(value: Expr, lanes: int) -> Expr:
-    return value >= constant(0, "float32", lanes)
+class SignWriter:
+    """Stores signs in consecutive granules of a row, as the vectors of channels come."""
+
+    def __init__(self, packed: PackedSigns, row: tuple[Expr, Expr], first: Expr) -> None:
+        """Begin at granule `first` of row (image, row)."""
+        self.packed = packed
+        self.row = row
+        self.next = first
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a granule."""
+        self.channels = 0
+        self.signs = SignBits(self.packed.isa)
+
+    def add(self, value: Expr, channels: int) -> None:
+        """Take a vector whose first `channels` lanes are channels; a granule is stored once it is full."""
+        self.signs.add(value)
+        self.channels += channels
+        if self.signs.vectors * self.signs.lanes == self.packed.bits:
+            self.end()
+
+    def end(self) -> None:
+        """Store the granule, zeros in the bits of no channel."""
+        bits = self.signs.word()
+        if self.channels < self.packed.bits:
+            bits = bits & tirx.const((1 << self.channels) - 1, "uint32")
+        self.store(bits.astype(f"uint{self.packed.bits}"))
+        self.begin()
+
+    def fill(self, granules: int) -> None:
+        """Store zeros in the next `granules` granules."""
+        for _ in range(granules):
+            self.store(tirx.const(0, f"uint{self.packed.bits}"))
+
+    def store(self, bits: Expr) -> None:
+        store(self.packed.granules, bits, *self.row, self.next)
+        self.next = self.next + 1
 
 
-def _x86_mask(value: Expr, lanes: int) -> Expr:
+class SignBits:
+    """Collects the signs of up to 32 channels, vector by vector, the first channel lowest.
+
+    Each vector is used up as it comes, so that none has to stay in a register until the last one is there.
+    """
+
+    def __init__(self, isa: InstructionSet) -> None:
+        """Begin with no channels."""
+        self.isa = isa
+        self.lanes = REGISTER_FILES[isa].lanes
+        self.is_x86 = isa in (InstructionSet.AVX512_VPOPCNTDQ, InstructionSet.AVX2)
+        self.vectors = 0
+        self.collected = local(1 if self.is_x86 else self.lanes, "uint32")
+
+    def add(self, value: Expr) -> None:
+        """Take the next channels: a float32 vector as wide as a register."""
+        positive = value >= constant(0, "float32", self.lanes)
+        self._set(self._first(positive) if self.vectors == 0 else self._next(positive))
+        self.vectors += 1
+
+    def word(self) -> Expr:
+        """Return the signs as the low bits of a uint32; needs at least one vector."""
+        if self.is_x86:
+            return self._get()
+        bits = self._get()
+        if self.isa in _SHIFTS_IN:
+            # Every lane holds the bits of its own channels, and copies of some beside them.
+            own = sum(1 << (number * self.lanes) for number in range(self.vectors))
+            bits = bits & (constant(own, "uint32", self.lanes) << _lane_numbers(self.lanes))
+        # No bit is in two lanes, so that adding the lanes is or-ing them.
+        return llvm(f"llvm.vector.reduce.add.v{self.lanes}i32", "uint32", bits)
+
+    def _get(self) -> Expr:
+        return self.collected[span(0, 1 if self.is_x86 else self.lanes)]
+
+    def _set(self, bits: Expr) -> None:
+        store(self.collected, bits, span(0, 1 if self.is_x86 else self.lanes))
+
+    def _first(self, positive: Expr) -> Expr:
+        lanes = self.lanes
+        if self.is_x86:
+            return _x86_mask(positive, lanes)
+        if self.isa in _SHIFTS_IN:
+            return _select(positive, constant(0xFFFFFFFF, "uint32", lanes), lanes)
+        return _select(positive, constant(1, "uint32", lanes) << _lane_numbers(lanes), lanes)
+
+    def _next(self, positive: Expr) -> Expr:
+        lanes, shift = self.lanes, self.vectors * self.lanes
+        if self.is_x86:
+            return self._get() | (_x86_mask(positive, lanes) << tirx.const(shift, "uint32"))
+        if self.isa in _SHIFTS_IN:
+            mask = _select(positive, constant(0xFFFFFFFF, "uint32", lanes), lanes)
+            intrinsic = f"llvm.aarch64.neon.vsli.v{lanes}i32"
+            return llvm(intrinsic, f"uint32x{lanes}", self._get(), mask, tirx.const(shift, "int32"))
+        bit = constant(1 << shift, "uint32", lanes) << _lane_numbers(lanes)
+        return self._get() | _select(positive, bit, lanes)
+
+
+def _select(positive: Expr, bits: Expr, lanes: int) -> Expr:
+    return tirx.Select(positive, bits, constant(0, "uint32", lanes))
+
+
+def _x86_mask(positive: Expr, lanes: int) -> Expr:
     """One bit a lane; the code generator sees through the bytes, and compares to a mask register."""
-    positive = _is_positive(value, lanes)
     if lanes == 16:
         octets = tirx.Select(positive, constant(-1, "int8", lanes), constant(0, "int8", lanes))
         mask = llvm("llvm.x86.sse2.pmovmskb.128", "int32", octets)
@@ -106,28 +222,6 @@ def _x86_mask(value: Expr, lanes: int) -> Expr:
         chosen = tirx.Select(positive, constant(-1, "int32", lanes), constant(0, "int32", lanes))
         mask = llvm("llvm.x86.avx.movmsk.ps.256", "int32", reinterpret(chosen, f"float32x{lanes}"))
     return reinterpret(mask, "uint32")
-
-
-def _neon_lane_bits(values: Sequence[Expr], lanes: int) -> Expr:
-    """Shift-insert one comparison after another, so that a single `and` picks every lane's own bits."""
-    ones, zeros = constant(0xFFFFFFFF, "uint32", lanes), constant(0, "uint32", lanes)
-    total = tirx.Select(_is_positive(values[0], lanes), ones, zeros)
-    for number, value in enumerate(values[1:], start=1):
-        mask = tirx.Select(_is_positive(value, lanes), ones, zeros)
-        shift = tirx.const(number * lanes, "int32")
-        total = llvm(f"llvm.aarch64.neon.vsli.v{lanes}i32", f"uint32x{lanes}", total, mask, shift)
-    own = sum(1 << (number * lanes) for number in range(len(values)))
-    return total & (constant(own, "uint32", lanes) << _lane_numbers(lanes))
-
-
-def _lane_bits(values: Sequence[Expr], lanes: int) -> Expr:
-    """Select each lane's bit; the bits are disjoint, so that adding lanes is or-ing them."""
-    total = None
-    for number, value in enumerate(values):
-        bit = constant(1 << (number * lanes), "uint32", lanes) << _lane_numbers(lanes)
-        chosen = tirx.Select(_is_positive(value, lanes), bit, constant(0, "uint32", lanes))
-        total = chosen if total is None else total | chosen
-    return total
 
 
 def _lane_numbers(lanes: int) -> Expr:
