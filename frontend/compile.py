@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,15 @@ from tvm import relax
 
 from frontend.build import build_library
 from frontend.nodes import (
+    COMBINE,
     PACK,
     PACKED_CONV2D,
     node_arguments,
     node_attributes,
     node_name,
+    node_results,
     node_shape,
+    packed_results,
     shape_of,
 )
 from frontend.pipeline import PassRecord, run_pipeline
@@ -44,19 +47,10 @@ class PackRecord:
 
 
 @dataclass(frozen=True)
-class LayerSlice:
-    """The output channels of a wide convolution that belong to one layer of the model."""
-
-    name: str
-    first_channel: int
-    channels: int
-
-
-@dataclass(frozen=True)
 class ConvRecord:
-    """A binary convolution as compiled: the layers in it, the pack it reads, its NHWC output shape."""
+    """A binary convolution: layer, the pack it reads, whether its kernel has a ReLU, NHWC output shape."""
 
-    layers: tuple[LayerSlice, ...]
+    layer: str
     pack: int
     relu: bool
     shape: tuple[int, int, int, int]
@@ -118,29 +112,40 @@ def compile_model(
 
 def _describe_binary(function: Any) -> tuple[tuple[PackRecord, ...], tuple[ConvRecord, ...]]:
     """The packs and convolutions of `main`, in the order in which `verify` returns them."""
-    packed: dict[Any, tuple[int, Any]] = {}
+    packs: list[PackRecord] = []
+    index_of: dict[Any, int] = {}  # variable that holds packed signs -> its number
     first_reader: dict[int, str] = {}
     convolutions = []
-    for binding in straight_line(function):
-        if node_name(binding.value) == PACK:
-            packed[binding.var] = (len(packed), binding.value)
-        elif node_name(binding.value) == PACKED_CONV2D:
-            attributes = node_attributes(binding.value)
-            index, _ = packed[node_arguments(binding.value)[0]]
-            first_reader.setdefault(index, attributes["layers"][0])
-            slices, first = [], 0
-            for layer, channels in zip(attributes["layers"], attributes["channels"], strict=True):
-                slices.append(LayerSlice(layer, first, channels))
-                first += channels
-            convolutions.append(
-                ConvRecord(tuple(slices), index, attributes["relu"], _four(node_shape(binding.value)))
-            )
-    packs = []
-    for index, node in packed.values():
-        attributes = node_attributes(node)
+    makers = {binding.var: binding.value for binding in straight_line(function)}
+    pending: dict[tuple[Any, int], int] = {}  # (tuple variable, item) -> number
+    for variable, node in makers.items():
+        if isinstance(node, relax.TupleGetItem) and (node.tuple_value, node.index) in pending:
+            index_of[variable] = pending[node.tuple_value, node.index]
+        if node_name(node) == PACKED_CONV2D:
+            attributes = node_attributes(node)
+            number = index_of[node_arguments(node)[0]]
+            first_reader.setdefault(number, attributes["layers"][0])
+            shape = _four(node_shape(node))
+            convolutions += [
+                ConvRecord(layer, number, attributes["relu"], shape) for layer in attributes["layers"]
+            ]
+        for item in packed_results(node):
+            if len(node_results(node)) == 1:
+                index_of[variable] = len(packs)
+            pending[variable, item] = len(packs)
+            packs.append(_pack_record(node))
+    named = [replace(pack, layer=first_reader[number]) for number, pack in enumerate(packs)]
+    return tuple(named), tuple(convolutions)
+
+
+def _pack_record(node: Any) -> PackRecord:
+    """What `node` packs; the layer that reads it is not known yet."""
+    attributes = node_attributes(node)
+    if node_name(node) == PACK:
         shape = _four(shape_of(node_arguments(node)[0]))
-        packs.append(PackRecord(shape, attributes["border"], attributes["pad_value"], first_reader[index]))
-    return tuple(packs), tuple(convolutions)
+        return PackRecord(shape, attributes["border"], attributes["pad_value"], "")
+    shape = _four(shape_of(node_arguments(node)[0]) if node_name(node) == COMBINE else node_shape(node))
+    return PackRecord(shape, attributes["packed_border"], attributes["packed_pad_value"], "")
 
 
 def _four(shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -8,7 +8,7 @@ from tvm.relax.frontend.torch import from_exported_program
 
 from frontend.errors import UnsupportedModelError
 from frontend.layers import binary_conv2d_layers, is_binary_conv2d
-from frontend.nodes import BINARY_CONV2D, make_node
+from frontend.nodes import BINARY_CONV2D, make_node, tensor_type
 
 
 def import_model(exported: torch.export.ExportedProgram) -> tuple[Any, int]:
@@ -41,7 +41,7 @@ def import_model(exported: torch.export.ExportedProgram) -> tuple[Any, int]:
             "layer": layers[node.name],
         }
         return importer.block_builder.emit(
-            make_node(BINARY_CONV2D, [x, weight], attributes, tuple(node.meta["val"].shape))
+            make_node(BINARY_CONV2D, [x, weight], attributes, tensor_type(node.meta["val"].shape))
         )
 
     names = {node.target.__name__ for node in exported.graph.nodes if is_binary_conv2d(node)}

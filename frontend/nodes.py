@@ -4,11 +4,17 @@ A node is a `relax.call_dps_packed` to a name under `groupnet.` that carries its
 lives only inside the pipeline: `lower_kernels` turns every one into a call of a scheduled TIR function, so no
 such name is ever looked up at run time.
 
+`packed_conv2d` computes K = len(layers) branches that read the same words: weights [K * O, C, KH, KW], scale
+and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packed`, K packed results follow.
+`combine` is what a group ends with: `m = sum_k weight_k y_k` and, where a soft connection follows,
+`x_k = own_k y_k + share_k m`.
+
 | node | arguments | attributes | result |
 |---|---|---|---|
 | `binary_conv2d` | x (NCHW, then NHWC), weight OIHW | stride, padding, dilation, pad_value, layer | as x |
 | `pack` | x NHWC | border, pad_value | uint32 words |
-| `packed_conv2d` | words, weight OIHW, scale [O], shift [O] | geometry, relu, layers, channels | NHWC |
+| `packed_conv2d` | words, weight, scale, shift, [residual] | geometry, relu, layers, .. | K NHWC, [K words] |
+| `combine` | y_0 .. y_{K-1}, own [K], weight [K], share [K] | mixed | [m], [K NHWC], [K words] |
 | `float_conv2d` | x NHWC, weight OIHW, bias [O] | stride, padding, dilation, relu | NHWC |
 | `dense` | x [N, C], weight [O, C], bias [O] | relu | [N, O] |
 """
@@ -25,35 +31,31 @@ BINARY_CONV2D = "groupnet.binary_conv2d"
 PACK = "groupnet.pack"
 PACKED_CONV2D = "groupnet.packed_conv2d"
 FLOAT_CONV2D = "groupnet.float_conv2d"
+COMBINE = "groupnet.combine"
 DENSE = "groupnet.dense"
 
-NODE_NAMES = (BINARY_CONV2D, PACK, PACKED_CONV2D, FLOAT_CONV2D, DENSE)
+NODE_NAMES = (BINARY_CONV2D, PACK, PACKED_CONV2D, FLOAT_CONV2D, COMBINE, DENSE)
 
 _CALL = tvm.ir.Op.get("relax.call_dps_packed")
 
 
-def make_node(
-    name: str,
-    arguments: Sequence[Any],
-    attributes: dict[str, Any],
-    shape: Sequence[int],
-    dtype: str = "float32",
-) -> Any:
-    """Make a node called `name` whose result is a tensor of `shape` and `dtype`."""
-    return relax.Call(
-        _CALL,
-        [relax.ExternFunc(name), relax.Tuple(list(arguments))],
-        tvm.ir.make_node("ir.DictAttrs", **attributes),
-        [relax.TensorType([int(extent) for extent in shape], dtype)],
-    )
+def tensor_type(shape: Sequence[int], dtype: str = "float32") -> Any:
+    """The type of a tensor of static shape."""
+    return relax.TensorType([int(extent) for extent in shape], dtype)
 
 
-def remake_node(
-    node: Any, arguments: Sequence[Any], shape: Sequence[int] | None = None, **changed: Any
-) -> Any:
-    """The same node with other arguments, some attributes changed, and perhaps another result shape."""
+def make_node(name: str, arguments: Sequence[Any], attributes: dict[str, Any], *results: Any) -> Any:
+    """Make a node called `name`; with one result type it gives a tensor, with several a tuple of them."""
+    result = results[0] if len(results) == 1 else relax.TupleType(list(results))
+    arguments_tuple = relax.Tuple(list(arguments))
+    made = tvm.ir.make_node("ir.DictAttrs", **attributes)
+    return relax.Call(_CALL, [relax.ExternFunc(name), arguments_tuple], made, [result])
+
+
+def remake_node(node: Any, arguments: Sequence[Any], *results: Any, **changed: Any) -> Any:
+    """The same node with other arguments, some attributes changed, and perhaps other result types."""
     attributes = node_attributes(node) | changed
-    return make_node(str(node_name(node)), arguments, attributes, shape or node_shape(node))
+    return make_node(str(node_name(node)), arguments, attributes, *(results or node_results(node)))
 
 
 def node_name(expr: Any) -> str | None:
@@ -106,6 +108,19 @@ def shape_of(expr: Any) -> tuple[int, ...]:
     return tuple(int(extent) for extent in expr.ty.shape)
 
 
+def node_results(node: Any) -> list[Any]:
+    """The types of a node's results."""
+    (result,) = node.ty_args
+    return list(result.fields) if isinstance(result, relax.TupleType) else [result]
+
+
 def node_shape(node: Any) -> tuple[int, ...]:
-    """The shape that a node's result was declared with."""
-    return tuple(int(extent) for extent in node.ty_args[0].shape)
+    """The shape of a node's first result."""
+    return tuple(int(extent) for extent in node_results(node)[0].shape)
+
+
+def packed_results(node: Any) -> list[int]:
+    """Which of a node's results are packed signs, each a distinct binarised tensor of the network."""
+    if node_name(node) not in (PACK, PACKED_CONV2D, COMBINE):
+        return []
+    return [index for index, result in enumerate(node_results(node)) if str(result.dtype) == "uint32"]

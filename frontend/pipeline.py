@@ -17,10 +17,13 @@ from frontend.errors import PassDidNotFireError
 from frontend.import_model import import_model
 from frontend.nodes import BINARY_CONV2D, NODE_NAMES, operator_name
 from frontend.passes.add_verify import add_verify
+from frontend.passes.combine_branches import combine_branches
 from frontend.passes.convert_layout import convert_layout
 from frontend.passes.decompose_batch_norm import decompose_batch_norm
 from frontend.passes.fold_constants import fold_constants
 from frontend.passes.fold_epilogue import fold_epilogue
+from frontend.passes.fuse_pack import fuse_pack
+from frontend.passes.fuse_residual import fuse_residual
 from frontend.passes.lift_dense import lift_dense
 from frontend.passes.lower_glue import lower_glue
 from frontend.passes.lower_kernels import lower_kernels
@@ -53,7 +56,15 @@ PHASES = (
     ),
     Phase(
         "2-binary-dataflow",
-        (pack_activations, fold_epilogue, merge_branches, add_verify),
+        (
+            pack_activations,
+            fold_epilogue,
+            fuse_residual,
+            combine_branches,
+            fuse_pack,
+            merge_branches,
+            add_verify,
+        ),
         removes=(BINARY_CONV2D,),
     ),
     Phase(

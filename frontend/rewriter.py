@@ -64,6 +64,17 @@ class FunctionRewriter:
         self._producer[variable] = expr
         return variable
 
+    def emit_items(self, expr: Any) -> list[Any]:
+        """Bind `expr`; answer its results, one variable each, whether it gives a tensor or a tuple."""
+        made = self.emit(expr)
+        if not isinstance(made.ty, relax.TupleType):
+            return [made]
+        return [self.emit(relax.TupleGetItem(made, index)) for index in range(len(made.ty.fields))]
+
+    def tuple_of(self, items: list[Any]) -> Any:
+        """A tuple of variables, which readers of its items will look through."""
+        return self.emit(relax.Tuple(items))
+
     def bind(self, variable: Any, expr: Any) -> None:
         """Let readers of the old `variable` read `expr` from now on."""
         self._replacement[variable] = expr
@@ -76,9 +87,10 @@ class FunctionRewriter:
         """Rewrite `function` and return the new one under `name`; dead bindings are still in it."""
         bindings = straight_line(function)
         self.bindings = bindings
+        self.returned = variables_of(function.body.body)
         for binding in bindings:
-            self._uses.update(_variables(binding.value))
-        self._uses.update(_variables(function.body.body))
+            self._uses.update(variables_of(binding.value))
+        self._uses.update(self.returned)
         parameters = [self.rewrite_parameter(parameter) for parameter in function.params]
         parameters += self.more_parameters()
         with self.builder.function(name, parameters, attrs=dict(function.attrs or {})):
@@ -149,15 +161,16 @@ def straight_line(function: Any) -> list[Any]:
     return bindings
 
 
-def _variables(expr: Any) -> list[Any]:
+def variables_of(expr: Any) -> list[Any]:
+    """The variables that an expression reads, once for each time."""
     if isinstance(expr, relax.Var):
         return [expr]
     if isinstance(expr, relax.Tuple):
-        return [variable for field in expr.fields for variable in _variables(field)]
+        return [variable for field in expr.fields for variable in variables_of(field)]
     if isinstance(expr, relax.TupleGetItem):
-        return _variables(expr.tuple_value)
+        return variables_of(expr.tuple_value)
     if isinstance(expr, relax.Call):
-        return [variable for argument in expr.args for variable in _variables(argument)]
+        return [variable for argument in expr.args for variable in variables_of(argument)]
     return []
 
 

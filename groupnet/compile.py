@@ -150,8 +150,10 @@ def summarise(made: bundle.Bundle) -> dict[str, Any]:
         "inputs": [tensor.model_dump(mode="json") for tensor in described.inputs],
         "outputs": [tensor.model_dump(mode="json") for tensor in described.outputs],
         "random_weights": described.source.random_weights,
-        "binary_convs": described.verification.binary_convs,
-        "binary_conv_kernels": len(described.verification.convolutions),
+        "binary_convs": len(described.verification.convolutions),
+        "binary_conv_kernels": sum(
+            use.count for use in described.kernels if use.name.startswith("binary_conv2d_")
+        ),
         "passes": [entry.model_dump(mode="json") for entry in described.passes],
         "kernels": [entry.model_dump(mode="json") for entry in described.kernels],
         "module_bytes": described.files[bundle.MODULE].size_bytes,
@@ -203,18 +205,11 @@ def _verification_plan(report: "CompileReport", reference: "Reference") -> manif
         ),
         convolutions=tuple(
             manifest.Convolution(
-                layers=tuple(
-                    manifest.LayerChannels(
-                        name=s.name,
-                        first_channel=s.first_channel,
-                        channels=s.channels,
-                        integers_sha256=reference.integers_sha256[s.name],
-                    )
-                    for s in c.layers
-                ),
+                layer=c.layer,
                 pack=c.pack,
                 relu=c.relu,
                 shape=c.shape,
+                integers_sha256=reference.integers_sha256[c.layer],
             )
             for c in report.convolutions
         ),

@@ -121,25 +121,17 @@ class Pack(_Part):
         return self
 
 
-class LayerChannels(_Part):
-    """One layer's output channels in a wide convolution, and what PyTorch's integers for it hash to.
+class Convolution(_Part):
+    """One binary convolution: its layer, the pack that it reads, and what PyTorch's integers for it hash to.
 
     The digest is over int32, little-endian, NHWC.
     """
 
-    name: str
-    first_channel: NotNegative
-    channels: Positive
-    integers_sha256: Sha256
-
-
-class Convolution(_Part):
-    """One binary convolution kernel call: the layers it computes and the pack that it reads."""
-
-    layers: tuple[LayerChannels, ...]
+    layer: str
     pack: NotNegative
     relu: bool
     shape: ImageShape  # NHWC of the result
+    integers_sha256: Sha256
 
 
 class VerificationPlan(_Part):
@@ -147,11 +139,6 @@ class VerificationPlan(_Part):
 
     packs: tuple[Pack, ...]
     convolutions: tuple[Convolution, ...]
-
-    @property
-    def binary_convs(self) -> int:
-        """How many binary convolutions of the model are checked; wide kernels hold several."""
-        return sum(len(convolution.layers) for convolution in self.convolutions)
 
     @model_validator(mode="after")
     def _every_pack_exists(self) -> Self:

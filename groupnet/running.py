@@ -41,9 +41,7 @@ class Running:
                 packs=tuple(verification.PackPlan(**dict(pack)) for pack in plan.packs),
                 convolutions=tuple(
                     verification.ConvPlan(
-                        layers=tuple(verification.LayerPlan(**dict(layer)) for layer in convolution.layers),
-                        pack=convolution.pack,
-                        relu=convolution.relu,
+                        convolution.layer, convolution.pack, convolution.relu, convolution.integers_sha256
                     )
                     for convolution in plan.convolutions
                 ),

@@ -4,7 +4,7 @@
 
 1. P tensors: the packed signs that the device itself computes for each distinct binarised tensor;
 2. one tensor per binary convolution: the result of the *same kernel* that `main` calls, on PyTorch's bits,
-   with scale 1 and shift 0: integers as float32, or relu of them where the kernel's epilogue has a ReLU;
+   with scale 1, shift 0 and nothing to add: integers as float32, or relu of them where the kernel has a ReLU;
 3. the network's outputs.
 
 Feeding PyTorch's signs keeps rounding in the float parts from flipping a sign near zero, after which every
@@ -17,24 +17,23 @@ import numpy as np
 from tvm import relax
 
 from frontend.nodes import (
-    PACK,
     PACKED_CONV2D,
     make_constant,
     node_arguments,
+    node_attributes,
     node_name,
-    node_shape,
+    node_results,
+    packed_results,
     remake_node,
+    shape_of,
 )
 from frontend.rewriter import FunctionRewriter, rewrite, straight_line
 
 
 class _VerifyMaker(FunctionRewriter):
-    def __init__(self, packs: list[Any]) -> None:
+    def __init__(self, packed: list[Any]) -> None:
         super().__init__()
-        self._bits = [
-            relax.Var(f"bits_{i}", relax.TensorType(node_shape(pack), "uint32"))
-            for i, pack in enumerate(packs)
-        ]
+        self._bits = [relax.Var(f"bits_{i}", kind) for i, kind in enumerate(packed)]
         self._own: list[Any] = []
         self._integers: list[Any] = []
 
@@ -45,21 +44,31 @@ class _VerifyMaker(FunctionRewriter):
         return self._bits
 
     def rewrite_call(self, variable: Any, call: Any) -> Any | None:  # noqa: ARG002
-        if node_name(call) == PACK:
-            self._own.append(self.emit(call))
-            return self._bits[len(self._own) - 1]
         if node_name(call) == PACKED_CONV2D:
-            words, weight, *_ = node_arguments(call)
-            channels = node_shape(call)[-1]
-            plain = [
-                words,
-                weight,
-                make_constant(np.ones(channels, np.float32)),
-                make_constant(np.zeros(channels, np.float32)),
-            ]
-            self._integers.append(self.emit(remake_node(call, plain)))
-            self.fired += 1
-        return None
+            self._show_integers(call)
+        packed = packed_results(call)
+        if not packed:
+            return None
+        items = self.emit_items(call)
+        for index in packed:
+            self._own.append(items[index])
+            items[index] = self._bits[len(self._own) - 1]
+        return items[0] if len(items) == 1 else self.tuple_of(items)
+
+    def _show_integers(self, call: Any) -> None:
+        """Call the same kernel with scale 1, shift 0 and nothing to add."""
+        words, weight, _, _, *residual = node_arguments(call)
+        channels = shape_of(weight)[0]
+        plain = [
+            words,
+            weight,
+            make_constant(np.ones(channels, np.float32)),
+            make_constant(np.zeros(channels, np.float32)),
+            *(self.emit(relax.op.zeros(shape_of(tensor), "float32")) for tensor in residual),
+        ]
+        layers = node_attributes(call)["layers"]
+        self._integers += self.emit_items(remake_node(call, plain))[: len(layers)]
+        self.fired += len(layers)
 
     def finish(self, result: Any) -> Any:
         made = self.producer(result)
@@ -69,5 +78,6 @@ class _VerifyMaker(FunctionRewriter):
 
 def add_verify(module: Any) -> tuple[Any, int]:
     """Add `verify`; fired = number of binary convolutions whose integers it shows."""
-    packs = [b.value for b in straight_line(module["main"]) if node_name(b.value) == PACK]
-    return rewrite(module, _VerifyMaker(packs), source="main", name="verify")
+    nodes = (binding.value for binding in straight_line(module["main"]))
+    packed = [node_results(node)[index] for node in nodes for index in packed_results(node)]
+    return rewrite(module, _VerifyMaker(packed), source="main", name="verify")

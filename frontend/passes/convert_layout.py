@@ -25,6 +25,7 @@ from frontend.nodes import (
     operator_name,
     remake_node,
     shape_of,
+    tensor_type,
 )
 from frontend.rewriter import FunctionRewriter, rewrite
 
@@ -153,14 +154,16 @@ class _LayoutConverter(FunctionRewriter):
                 "dilation": [int(v) for v in attributes.dilation],
                 "relu": False,
             },
-            (n, out_h, out_w, out_channels),
+            tensor_type((n, out_h, out_w, out_channels)),
         )
         return self._stand_in(self.emit(node))
 
     def _binary_conv2d(self, call: Any) -> Any:
         x, weight = node_arguments(call)
         n, c, h, w = node_shape(call)
-        return self._stand_in(self.emit(remake_node(call, [self._nhwc(x), weight], (n, h, w, c))))
+        return self._stand_in(
+            self.emit(remake_node(call, [self._nhwc(x), weight], tensor_type((n, h, w, c))))
+        )
 
     def _pool2d(self, call: Any) -> Any:
         operator = (

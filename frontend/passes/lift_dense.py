@@ -13,6 +13,7 @@ from frontend.nodes import (
     make_node,
     operator_name,
     shape_of,
+    tensor_type,
 )
 from frontend.rewriter import FunctionRewriter, rewrite
 
@@ -31,7 +32,10 @@ class _DenseLifter(FunctionRewriter):
         self.fired += 1
         bias = make_constant(np.zeros(weight.shape[0], np.float32))
         return make_node(
-            DENSE, [x, make_constant(weight), bias], {"relu": False}, (shape_of(x)[0], weight.shape[0])
+            DENSE,
+            [x, make_constant(weight), bias],
+            {"relu": False},
+            tensor_type((shape_of(x)[0], weight.shape[0])),
         )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from tvm import relax
 
 from frontend.nodes import (
+    COMBINE,
     DENSE,
     FLOAT_CONV2D,
     PACK,
@@ -16,11 +18,18 @@ from frontend.nodes import (
     node_arguments,
     node_attributes,
     node_name,
+    node_results,
     node_shape,
     shape_of,
 )
 from frontend.rewriter import FunctionRewriter, relax_functions, rewrite, straight_line
-from tvm_schedules.binary_conv2d import BinaryConv2dShape, binary_conv2d_kernel, pack_weights
+from tvm_schedules.binary_conv2d import (
+    BinaryConv2dShape,
+    BinaryEpilogue,
+    fused_binary_conv2d_kernel,
+    pack_weights,
+)
+from tvm_schedules.combine import CombineShape, combine_kernel
 from tvm_schedules.float_conv2d import (
     FloatConv2dShape,
     dense_kernel,
@@ -29,6 +38,7 @@ from tvm_schedules.float_conv2d import (
     pack_float_weights,
 )
 from tvm_schedules.pack import PackShape, pack_kernel
+from tvm_schedules.packing import PackedOutput
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,23 @@ class _Constants:
         return self._packed[packer, weight]
 
 
+def _combine(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+    a = node_attributes(node)
+    branches = len(node_arguments(node)) - len(("own", "weight", "share"))
+    n, h, w, c = shape_of(node_arguments(node)[0])
+    shape = CombineShape(n, h, w, c, branches)
+    # A sum that no soft connection follows has `m` alone: neither floats nor signs of the branches.
+    connected = len(node_results(node)) > int(a["mixed"])
+    options = (("mixed", a["mixed"]), ("floats", a["floats"] and connected), ("packed", _packed_output(a)))
+    return _Request(combine_kernel, shape, options), node_arguments(node)
+
+
+def _packed_output(attributes: dict[str, Any]) -> PackedOutput | None:
+    if not attributes["packed"]:
+        return None
+    return PackedOutput(attributes["packed_border"], attributes["packed_pad_value"])
+
+
 def _pack(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
     (x,) = node_arguments(node)
     a = node_attributes(node)
@@ -64,23 +91,36 @@ def _pack(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
 
 
 def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
-    words, weight, scale, shift = node_arguments(node)
+    words, weight, scale, shift, *residual = node_arguments(node)
     a = node_attributes(node)
-    out_channels, _, kernel_h, kernel_w = shape_of(weight)
+    branches = len(a["layers"])
+    rows, _, kernel_h, kernel_w = shape_of(weight)
     shape = BinaryConv2dShape(
         batch=node_shape(node)[0],
         height=a["height"],
         width=a["width"],
         in_channels=a["in_channels"],
-        out_channels=out_channels,
+        out_channels=rows // branches,
         kernel=(kernel_h, kernel_w),
         stride=a["stride"],
         padding=a["padding"],
         dilation=a["dilation"],
         border=a["border"],
     )
-    request = _Request(binary_conv2d_kernel, shape, (("relu", a["relu"]),))
-    return request, [words, constants.packed(pack_weights, weight), scale, shift]
+    epilogue = BinaryEpilogue(relu=a["relu"], residual=a["residual"], packed=_packed_output(a))
+    request = _Request(fused_binary_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
+    packed = constants.packed(_PackBranches(branches), weight)
+    return request, [words, packed, scale, shift, *residual]
+
+
+@dataclass(frozen=True)
+class _PackBranches:
+    """Packs weights [K * O, C, KH, KW] branch by branch, so that each starts a block of its own."""
+
+    branches: int
+
+    def __call__(self, weight: Any, target: Any) -> Any:
+        return np.concatenate([pack_weights(part, target) for part in np.split(weight, self.branches)])
 
 
 def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
@@ -106,7 +146,13 @@ def _dense_kernel(shape: tuple[int, int, int], target: Any, *, relu: bool) -> An
     return dense_kernel(*shape, target, bias=True, relu=relu)
 
 
-_LOWERINGS = {PACK: _pack, PACKED_CONV2D: _packed_conv2d, FLOAT_CONV2D: _float_conv2d, DENSE: _dense}
+_LOWERINGS = {
+    PACK: _pack,
+    PACKED_CONV2D: _packed_conv2d,
+    COMBINE: _combine,
+    FLOAT_CONV2D: _float_conv2d,
+    DENSE: _dense,
+}
 
 
 class _KernelCaller(FunctionRewriter):
@@ -120,7 +166,8 @@ class _KernelCaller(FunctionRewriter):
         kernel, old_arguments = self._lowered[variable]
         arguments = [self.substitute(argument) for argument in old_arguments]
         self.fired += 1
-        return relax.call_tir(kernel, arguments, call.ty_args[0])
+        results = node_results(call)
+        return relax.call_tir(kernel, arguments, results if len(results) > 1 else results[0])
 
 
 def lower_kernels(module: Any, target: Any) -> tuple[Any, int]:

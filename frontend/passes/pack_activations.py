@@ -17,8 +17,9 @@ from frontend.nodes import (
     node_arguments,
     node_attributes,
     node_name,
-    node_shape,
+    node_results,
     shape_of,
+    tensor_type,
 )
 from frontend.rewriter import FunctionRewriter, rewrite
 from tvm_schedules.words import words
@@ -62,7 +63,10 @@ class _ActivationPacker(FunctionRewriter):
         if key not in self._packs:
             shape = (n, h + 2 * border[0], w + 2 * border[1], words(c))
             pack = make_node(
-                PACK, [x], {"border": border, "pad_value": attributes["pad_value"]}, shape, "uint32"
+                PACK,
+                [x],
+                {"border": border, "pad_value": attributes["pad_value"]},
+                tensor_type(shape, "uint32"),
             )
             self._packs[key] = self.emit(pack)
         out_channels = constant_array(weight).shape[0]
@@ -84,10 +88,11 @@ class _ActivationPacker(FunctionRewriter):
                 "padding": attributes["padding"],
                 "dilation": attributes["dilation"],
                 "relu": False,
+                "residual": False,
+                "packed": False,
                 "layers": [attributes["layer"]],
-                "channels": [out_channels],
             },
-            node_shape(call),
+            *node_results(call),
         )
 
 

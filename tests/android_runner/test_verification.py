@@ -9,7 +9,6 @@ import pytest
 from android_runner.errors import VerificationError
 from android_runner.verification import (
     ConvPlan,
-    LayerPlan,
     PackPlan,
     ReferenceTensors,
     VerificationPlan,
@@ -19,7 +18,7 @@ from tvm_schedules.reference import binary_conv2d_reference
 from tvm_schedules.words import pack_signs
 
 RNG = np.random.default_rng(0)
-OWN, SHOWN, OUT = range(3)  # what `verify` returns here
+OWN, LEFT, SHOWN, OUT = range(4)  # what `verify` returns here
 X = RNG.normal(size=(1, 6, 6, 33)).astype(np.float32)
 WEIGHT = RNG.normal(size=(5, 33, 3, 3)).astype(np.float32)
 INTEGERS = binary_conv2d_reference(X, WEIGHT, (1, 1), (1, 1), (1, 1), 1)
@@ -31,11 +30,12 @@ def digest(integers):
 
 
 def plan(relu):
-    layers = (
-        LayerPlan("left", 0, 2, digest(INTEGERS[..., :2])),
-        LayerPlan("right", 2, 3, digest(INTEGERS[..., 2:])),
+    packs = (PackPlan((1, 6, 6, 33), (1, 1), 1, "left"),)
+    convolutions = (
+        ConvPlan("left", 0, relu, digest(INTEGERS[..., :2])),
+        ConvPlan("right", 0, relu, digest(INTEGERS[..., 2:])),
     )
-    return VerificationPlan((PackPlan((1, 6, 6, 33), (1, 1), 1, "left"),), (ConvPlan(layers, 0, relu),))
+    return VerificationPlan(packs, convolutions)
 
 
 REFERENCE = ReferenceTensors((X,), (OUTPUT,), (np.packbits(X >= 0, axis=-1, bitorder="little"),))
@@ -55,7 +55,8 @@ class FakeModule:
         if turned:
             np.testing.assert_array_equal(inputs[1], pack_signs(-X, (1, 1), -1))
         shown = (-INTEGERS if turned else INTEGERS).astype(np.float32)
-        results = [pack_signs(X, (1, 1), 1), np.maximum(shown, 0) if self.relu else shown, OUTPUT.copy()]
+        shown = np.maximum(shown, 0) if self.relu else shown
+        results = [pack_signs(X, (1, 1), 1), shown[..., :2].copy(), shown[..., 2:].copy(), OUTPUT.copy()]
         if self.fault:
             self.fault(results)
         return results
@@ -72,11 +73,11 @@ def test_a_right_module_passes(relu):
 
 
 def wrong_integer(results):
-    results[SHOWN][0, 3, 3, 4] += 2  # in both runs, so that the difference alone would hide it
+    results[SHOWN][0, 3, 3, 2] += 2  # in both runs, so that the difference alone would hide it
 
 
 def integer_in_one_run(results):
-    results[SHOWN][0, 3, 3, 4] *= 3  # zero in the other run, and never zero in both: 297 terms are odd
+    results[SHOWN][0, 3, 3, 2] *= 3  # zero in the other run, and never zero in both: 297 terms are odd
 
 
 def fraction(results):

@@ -148,24 +148,51 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "relax.nn.batch_norm": _batch_norm,
     "relax.nn.conv2d": _conv2d,
     "relax.strided_slice": _slice,
+    "relax.zeros": lambda call, _: np.zeros([int(v) for v in call.args[0].values], np.float32),
 }
 
 
-def _packed_conv2d(a: dict[str, Any], words: Array, weight: Array, scale: Array, shift: Array) -> Array:
+def _packed_conv2d(
+    a: dict[str, Any], words: Array, weight: Array, scale: Array, shift: Array, *residual: Array
+) -> Any:
+    dot = _dot(a, words, weight)
+    floats = (np.maximum(dot, 0) if a["relu"] else dot) * scale + shift
+    branches = [part + sum(residual) for part in np.split(floats, len(a["layers"]), axis=-1)]
+    return _with_packed(a, branches)
+
+
+def _combine(a: dict[str, Any], *arguments: Array) -> Any:
+    *branches, own, weight, share = arguments
+    m = sum(w * y for w, y in zip(weight, branches, strict=True))
+    inputs = [s * y + t * m for s, y, t in zip(own, branches, share, strict=True)]
+    if not a["packed"]:
+        results = inputs if share.any() else []
+        return _results([m] * a["mixed"] + results)
+    packed = [pack_signs(x, a["packed_border"], a["packed_pad_value"]) for x in inputs]
+    return _results([m] * a["mixed"] + inputs * a["floats"] + packed)
+
+
+def _with_packed(a: dict[str, Any], floats: list[Array]) -> Any:
+    if not a["packed"]:
+        return _results(floats)
+    return _results(floats + [pack_signs(x, a["packed_border"], a["packed_pad_value"]) for x in floats])
+
+
+def _results(tensors: list[Array]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+def _dot(a: dict[str, Any], words: Array, weight: Array) -> Array:
     signs = unpack_signs(words, a["in_channels"]).astype(np.float32)
     rows, columns = (border - padding for border, padding in zip(a["border"], a["padding"], strict=True))
     signs = signs[:, rows : signs.shape[1] - rows, columns : signs.shape[2] - columns]
-    dot = _convolve(signs, np.where(weight >= 0, 1.0, -1.0), a | {"padding": (0, 0)})
-    return (np.maximum(dot, 0) if a["relu"] else dot) * scale + shift
+    return _convolve(signs, np.where(weight >= 0, 1.0, -1.0), a | {"padding": (0, 0)})
 
 
 def _binary_conv2d(a: dict[str, Any], x: Array, weight: Array) -> Array:
     """The node in NHWC, as `pack_activations` meets it."""
     words = pack_signs(x, a["padding"], a["pad_value"])
-    one, zero = np.float32(1), np.float32(0)
-    return _packed_conv2d(
-        a | {"border": a["padding"], "in_channels": x.shape[3], "relu": False}, words, weight, one, zero
-    )
+    return _dot(a | {"border": a["padding"], "in_channels": x.shape[3]}, words, weight)
 
 
 def _epilogue(y: Array, bias: Array, relu: bool) -> Array:
@@ -176,6 +203,7 @@ _NODES: dict[str, Callable[..., Array]] = {
     nodes.BINARY_CONV2D: _binary_conv2d,
     nodes.PACK: lambda a, x: pack_signs(x, a["border"], a["pad_value"]),
     nodes.PACKED_CONV2D: _packed_conv2d,
+    nodes.COMBINE: _combine,
     nodes.FLOAT_CONV2D: lambda a, x, w, b: _epilogue(_convolve(x, w, a), b, a["relu"]),
     nodes.DENSE: lambda a, x, w, b: _epilogue(x @ w.T, b, a["relu"]),
 }

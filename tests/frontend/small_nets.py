@@ -10,7 +10,6 @@ from android_runner.device import LoadedModule
 from android_runner.devices import open_device
 from android_runner.verification import (
     ConvPlan,
-    LayerPlan,
     PackPlan,
     ReferenceTensors,
     VerificationPlan,
@@ -48,17 +47,8 @@ def plan_of(report: CompileReport, reference: Reference) -> tuple[VerificationPl
     plan = VerificationPlan(
         tuple(PackPlan(pack.shape, pack.border, pack.pad_value, pack.layer) for pack in report.packs),
         tuple(
-            ConvPlan(
-                tuple(
-                    LayerPlan(
-                        part.name, part.first_channel, part.channels, reference.integers_sha256[part.name]
-                    )
-                    for part in convolution.layers
-                ),
-                convolution.pack,
-                convolution.relu,
-            )
-            for convolution in report.convolutions
+            ConvPlan(record.layer, record.pack, record.relu, reference.integers_sha256[record.layer])
+            for record in report.convolutions
         ),
     )
     inputs = tuple(np.ascontiguousarray(array.transpose(0, 2, 3, 1)) for array in reference.inputs)

@@ -31,7 +31,7 @@ def test_every_switch_is_exact_on_the_host(switches, tmp_path):
     assert verified.exact
     assert verified.binary_convs == report.binary_convs > 0
     assert verified.integers > 1000
-    assert sum(len(convolution.layers) for convolution in report.convolutions) == report.binary_convs
+    assert len(report.convolutions) == report.binary_convs
 
 
 def test_resnet18_with_all_its_widths(tmp_path):
@@ -52,9 +52,12 @@ def test_report_says_what_was_built(tmp_path):
     ]
     assert [(info.shape, info.dtype) for info in report.outputs] == [((1, 10), "float32")]
     first = report.convolutions[0]
-    # The first block's three branches read one tensor: one wide convolution.
-    assert [(part.first_channel, part.channels) for part in first.layers] == [(0, 8), (8, 8), (16, 8)]
-    assert first.shape == (1, 8, 8, 24) and first.relu
+    assert first.shape == (1, 8, 8, 8) and first.relu
+    # The first block's three branches read one tensor: one wide convolution, called once.
+    assert [convolution.pack for convolution in report.convolutions[:3]] == [0, 0, 0]
+    assert [kernel.count for kernel in report.kernels if "m3" in kernel.name and "binary" in kernel.name] == [
+        1
+    ]
     assert report.packs[0].border == (1, 1)
     assert all(kernel.count > 0 for kernel in report.kernels)
     assert any(kernel.name.startswith("binary_conv2d") for kernel in report.kernels)

@@ -38,14 +38,7 @@ def manifest_parts(arch: str = "x86_64", **changes: Any) -> dict[str, Any]:
             packs=(manifest.Pack(layer="conv", shape=(1, 4, 4, 1), border=(1, 1), pad_value=1),),
             convolutions=(
                 manifest.Convolution(
-                    layers=(
-                        manifest.LayerChannels(
-                            name="conv", first_channel=0, channels=2, integers_sha256="0" * 64
-                        ),
-                    ),
-                    pack=0,
-                    relu=True,
-                    shape=(1, 4, 4, 2),
+                    layer="conv", pack=0, relu=True, shape=(1, 4, 4, 2), integers_sha256="0" * 64
                 ),
             ),
         ),

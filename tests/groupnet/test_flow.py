@@ -55,7 +55,7 @@ def test_the_manifest_describes_the_model(host_bundle: Path) -> None:
     assert manifest.outputs[0].shape == (1, 10)
     assert manifest.source.checkpoint is not None
     assert manifest.source.checkpoint.name == "digits-k3"
-    assert manifest.verification.binary_convs > 0
+    assert manifest.verification.convolutions
     assert any(entry.fired for entry in manifest.passes)
     assert sum(kernel.count for kernel in manifest.kernels) >= len(manifest.verification.convolutions)
 
@@ -64,7 +64,7 @@ def test_the_host_is_verified_and_timed(host_bundle: Path) -> None:
     result = groupnet("bench", host_bundle, "--runs", "7")
     verified, latency = result["verified"], result["latency_ms"]
     assert verified["exact"] is True
-    assert verified["binary_convs"] == bundle.load_bundle(host_bundle).manifest.verification.binary_convs
+    assert verified["binary_convs"] == len(bundle.load_bundle(host_bundle).manifest.verification.convolutions)
     assert verified["max_abs_err"] < 1e-3
     assert len(latency["samples"]) == 7
     assert 0 < latency["min"] <= latency["p50"] <= latency["p95"] <= max(latency["samples"])
@@ -105,12 +105,12 @@ def test_one_wrong_integer_is_an_error_that_names_the_layer(host_bundle: Path, t
     for name in (bundle.MODULE, bundle.REFERENCE):
         (tmp_path / name).write_bytes((host_bundle / name).read_bytes())
     manifest = json.loads((host_bundle / bundle.MANIFEST).read_text())
-    layer = manifest["verification"]["convolutions"][-1]["layers"][0]
+    layer = manifest["verification"]["convolutions"][-1]
     layer["integers_sha256"] = "0" * 64
     (tmp_path / bundle.MANIFEST).write_text(json.dumps(manifest))
     error = groupnet("bench", tmp_path, code=boundary.EXIT_ERROR)["error"]
     assert error["type"] == "VerificationError"
-    assert layer["name"] in error["message"]
+    assert layer["layer"] in error["message"]
 
 
 def test_an_exported_program_is_compiled_and_verified(tmp_path: Path) -> None:

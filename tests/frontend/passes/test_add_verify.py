@@ -1,39 +1,16 @@
 """`verify` shows the device's signs, every convolution's integers on the bits given, and the outputs."""
 
 import numpy as np
+from node_samples import RNG, convolution, pack
 from tvm import relax
 
-from frontend.nodes import PACKED_CONV2D, make_constant, make_node
 from frontend.passes.add_verify import add_verify
 from tvm_schedules.words import pack_signs
 
-RNG = np.random.default_rng(0)
-ATTRIBUTES = {
-    "height": 6,
-    "width": 6,
-    "in_channels": 5,
-    "border": [1, 1],
-    "stride": [1, 1],
-    "padding": [1, 1],
-    "dilation": [1, 1],
-    "layers": ["a"],
-    "channels": [5],
-}
-
 
 def body(emit, x):
-    y = x
-    for relu in (False, True):
-        words = emit(
-            make_node("groupnet.pack", [y], {"border": [1, 1], "pad_value": 1}, (1, 8, 8, 1), "uint32")
-        )
-        weight = make_constant(RNG.normal(size=(5, 5, 3, 3)).astype(np.float32))
-        scale, shift = (make_constant(RNG.normal(size=5).astype(np.float32)) for _ in range(2))
-        node = make_node(
-            PACKED_CONV2D, [words, weight, scale, shift], ATTRIBUTES | {"relu": relu}, (1, 6, 6, 5)
-        )
-        y = emit(relax.op.add(emit(node), y))
-    return relax.Tuple([y])
+    y = convolution(emit, pack(emit, x), like=x, residual=x)
+    return relax.Tuple([convolution(emit, pack(emit, y), like=y, residual=y, relu=True)])
 
 
 def test_given_the_networks_own_bits_verify_agrees_with_main(build_graph, evaluate):

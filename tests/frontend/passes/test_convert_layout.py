@@ -5,7 +5,7 @@ import pytest
 from tvm import relax
 
 from frontend.errors import UnsupportedModelError
-from frontend.nodes import BINARY_CONV2D, FLOAT_CONV2D, make_constant, make_node
+from frontend.nodes import BINARY_CONV2D, FLOAT_CONV2D, make_constant, make_node, tensor_type
 from frontend.passes.convert_layout import convert_layout
 from frontend.rewriter import straight_line
 
@@ -41,7 +41,7 @@ def test_a_classifier_keeps_its_numbers_without_transposes(build_graph, evaluate
 
 def test_binary_convolution_keeps_its_attributes(build_graph):
     attributes = {"stride": [2, 1], "padding": [1, 1], "dilation": [1, 1], "pad_value": -1, "layer": "a.b"}
-    node = make_node(BINARY_CONV2D, [], attributes, (1, 8, 4, 8))
+    node = make_node(BINARY_CONV2D, [], attributes, tensor_type((1, 8, 4, 8)))
 
     def body(emit, x):
         return emit(relax.Call(node.op, [node.args[0], relax.Tuple([x, WEIGHT])], node.attrs, node.ty_args))

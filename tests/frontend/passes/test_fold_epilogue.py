@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from node_samples import RNG, convolution, pack, random_constant
 from tvm import relax
 
 from frontend.nodes import (
@@ -12,42 +13,24 @@ from frontend.nodes import (
     make_node,
     node_attributes,
     node_name,
+    tensor_type,
 )
 from frontend.passes.fold_epilogue import fold_epilogue
 from frontend.rewriter import straight_line
 
-RNG = np.random.default_rng(0)
 GAMMA = make_constant(np.array([1.5, -0.5, 2.0, -3.0], np.float32))
 BETA = make_constant(np.array([0.1, 0.2, -0.3, 0.4], np.float32))
 ALPHA = make_constant(np.array(0.25, np.float32))
 
 
-def constants():
-    weight = make_constant(RNG.normal(size=(4, 3, 3, 3)).astype(np.float32))
-    return weight, make_constant(np.ones(4, np.float32)), make_constant(np.zeros(4, np.float32))
-
-
 def packed(emit, x):
-    words = emit(make_node("groupnet.pack", [x], {"border": [1, 1], "pad_value": 1}, (1, 7, 7, 1), "uint32"))
-    attributes = {
-        "height": 5,
-        "width": 5,
-        "in_channels": 3,
-        "border": [1, 1],
-        "stride": [1, 1],
-        "padding": [1, 1],
-        "dilation": [1, 1],
-        "relu": False,
-        "layers": ["a"],
-        "channels": [4],
-    }
-    return emit(make_node(PACKED_CONV2D, [words, *constants()], attributes, (1, 5, 5, 4)))
+    return convolution(emit, pack(emit, x), like=x, out_channels=4, plain=True)
 
 
 def floating(emit, x):
-    weight, _, bias = constants()
+    weight, bias = random_constant(4, 3, 3, 3), make_constant(np.zeros(4, np.float32))
     attributes = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "relu": False}
-    return emit(make_node(FLOAT_CONV2D, [x, weight, bias], attributes, (1, 5, 5, 4)))
+    return emit(make_node(FLOAT_CONV2D, [x, weight, bias], attributes, tensor_type((1, 5, 5, 4))))
 
 
 def check(build_graph, evaluate, operators, body, left):
@@ -124,7 +107,11 @@ def test_dense_takes_its_bias(build_graph, evaluate):
     zeros = make_constant(np.zeros(4, np.float32))
 
     def body(emit, x):
-        return emit(relax.op.add(BETA, emit(make_node(DENSE, [x, weight, zeros], {"relu": False}, (2, 4)))))
+        return emit(
+            relax.op.add(
+                BETA, emit(make_node(DENSE, [x, weight, zeros], {"relu": False}, tensor_type((2, 4))))
+            )
+        )
 
     module = build_graph({"x": (2, 3)}, body)
     after, fired = fold_epilogue(module)

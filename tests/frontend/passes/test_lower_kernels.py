@@ -4,7 +4,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from frontend.nodes import FLOAT_CONV2D, make_constant, make_node, node_name
+from frontend.nodes import FLOAT_CONV2D, make_constant, make_node, node_name, tensor_type
 from frontend.passes.lower_kernels import lower_kernels
 from frontend.rewriter import straight_line
 from tvm_schedules.targets import resolve_target
@@ -17,7 +17,7 @@ ATTRIBUTES = {"stride": [1, 1], "padding": [1, 1], "dilation": [1, 1], "relu": T
 def convolution(emit, x, relu=True):
     weight, bias = RNG.normal(size=(7, 7, 3, 3)).astype(np.float32), RNG.normal(size=7).astype(np.float32)
     arguments = [x, make_constant(weight), make_constant(bias)]
-    return emit(make_node(FLOAT_CONV2D, arguments, ATTRIBUTES | {"relu": relu}, (1, 5, 5, 7)))
+    return emit(make_node(FLOAT_CONV2D, arguments, ATTRIBUTES | {"relu": relu}, tensor_type((1, 5, 5, 7))))
 
 
 def test_equal_geometry_shares_a_kernel_and_numbers_stay(build_graph, evaluate):

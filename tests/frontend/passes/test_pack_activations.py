@@ -11,6 +11,7 @@ from frontend.nodes import (
     make_node,
     node_attributes,
     node_name,
+    tensor_type,
 )
 from frontend.passes.pack_activations import pack_activations
 from frontend.rewriter import straight_line
@@ -27,7 +28,7 @@ def convolution(x, kernel, padding, shape, *, pad_value=1, dilation=1):
         "pad_value": pad_value,
         "layer": f"conv{kernel}x{kernel}p{padding}{pad_value:+d}",
     }
-    return make_node(BINARY_CONV2D, [x, weight], attributes, shape)
+    return make_node(BINARY_CONV2D, [x, weight], attributes, tensor_type(shape))
 
 
 def packs(module):
