@@ -41,7 +41,7 @@ indirect path (float multiplier and bias fused) and daBNN's direct 3x3, built by
 same way. Their loops are written in assembly, so neither core nor compiler changes them."""
 
 LayerCounts = dict[str, dict[str, Counts]]
-"""By layer, then `pack` or `conv`."""
+"""By layer, then `pack`, `conv` or `fused`."""
 
 
 @verb
@@ -82,7 +82,11 @@ def count_layers(cpu: str) -> LayerCounts:
     parts = {
         (layer.name, part): kernel
         for layer in COUNTED_LAYERS
-        for part, kernel in (("pack", layer.pack_kernel(target)), ("conv", layer.conv_kernel(target)))
+        for part, kernel in (
+            ("pack", layer.pack_kernel(target)),
+            ("conv", layer.conv_kernel(target)),
+            ("fused", layer.fused_kernel(target)),
+        )
     }
     counts = count_kernels(list(parts.values()), target, cpu)
     found: LayerCounts = {}
@@ -114,12 +118,14 @@ def regressions(cpu: str, layers: LayerCounts, baseline: Mapping[str, Any]) -> l
 
 
 def layer_rows(cpu: str, layers: LayerCounts) -> list[dict[str, Any]]:
-    """Rows of ours (packing and convolution, and the convolution alone) and of the peers."""
+    """Rows of ours (packing and convolution as two kernels, parts of that, all in one) and of the peers."""
     rows = []
     for layer in COUNTED_LAYERS:
         pack, conv = layers[layer.name]["pack"], layers[layer.name]["conv"]
         rows.append(_row(layer.name, "groupnet", cpu, layer.channels, layer.m, pack + conv))
         rows.append(_row(f"{layer.name} conv alone", "groupnet", cpu, layer.channels, layer.m, conv))
+        fused = layers[layer.name]["fused"]
+        rows.append(_row(f"{layer.name} conv + add + pack", "groupnet", cpu, layer.channels, layer.m, fused))
         for peer, per_m in PEERS[layer.name].items():
             rows.append(_peer_row(layer, peer, cpu, per_m))
     return rows

@@ -29,12 +29,16 @@ CHAIN = 16
 
 RUNS_A_ROUND = 5
 
+_CONV_READS = ("words", "weights", "scale", "shift")
+
 VARIANTS = {
     "pack": ("pack",),
     "conv": ("conv",),
     "pack + conv": ("pack", "conv"),
+    "conv + add + pack": ("fused",),
 }
-"""What is called, by variant. A convolution has ReLU, scale and shift: there is no kernel without them."""
+"""The kernels called, by variant. Every convolution has ReLU, scale and shift: there is no kernel without
+them. The fused one adds a skip, and writes floats and their packed signs, as inside a network."""
 
 
 @verb
@@ -81,40 +85,41 @@ def function_name(layer: Layer, variant: str) -> str:
 def chains(layers: tuple[Layer, ...], target: Any) -> Any:
     """A module with one Relax function for each layer and variant: CHAIN calls of its kernels.
 
-    Each takes `(x, words, weights, scale, shift)`, as `example_inputs` makes them, and returns the last
-    result.
+    Each takes `(x, words, weights, scale, shift)`, as `example_inputs` makes them, and returns what the last
+    kernel writes.
     """
     builder = relax.BlockBuilder()
     for layer in layers:
-        conv, pack = layer.conv_kernel(target), layer.pack_kernel(target)
         kernels = {
-            "conv": (builder.add_func(conv, str(conv.attrs["global_symbol"])), _types(conv)),
-            "pack": (builder.add_func(pack, str(pack.attrs["global_symbol"])), _types(pack)),
+            "pack": layer.pack_kernel(target),
+            "conv": layer.conv_kernel(target),
+            "fused": layer.fused_kernel(target),
         }
+        called = {part: builder.add_func(k, str(k.attrs["global_symbol"])) for part, k in kernels.items()}
+        types = {part: _types(kernel) for part, kernel in kernels.items()}
+        # By part: the tensors that a kernel reads, and what it writes.
+        reads = {"pack": ("x",), "conv": _CONV_READS, "fused": (*_CONV_READS, "x")}
+        given = dict(zip(("x", *_CONV_READS), (types["pack"][0], *types["conv"]), strict=False))
         for variant, parts in VARIANTS.items():
-            types = [kernels["pack"][1][0], *kernels["conv"][1][:-1]]
-            x, words, weights, scale, shift = (
-                relax.Var(name, kind)
-                for name, kind in zip(("x", "words", "weights", "scale", "shift"), types, strict=True)
-            )
-            with builder.function(function_name(layer, variant), [x, words, weights, scale, shift]):
+            inputs = {name: relax.Var(name, given[name]) for name in given}
+            with builder.function(function_name(layer, variant), list(inputs.values())):
                 with builder.dataflow():
                     for _ in range(CHAIN):
-                        packed = last = words
-                        if "pack" in parts:
-                            kernel, of = kernels["pack"]
-                            packed = last = builder.emit(relax.call_tir(kernel, [x], of[-1]))
-                        if "conv" in parts:
-                            kernel, of = kernels["conv"]
-                            call = relax.call_tir(kernel, [packed, weights, scale, shift], of[-1])
+                        tensors = dict(inputs)
+                        for part in parts:
+                            operands = [tensors[name] for name in reads[part]]
+                            written = types[part][len(operands) :]
+                            call = relax.call_tir(called[part], operands, written)
                             last = builder.emit(call)
+                            if part == "pack":
+                                tensors["words"] = last
                     result = builder.emit_output(last)
                 builder.emit_func_output(result)
     return builder.get()
 
 
 def _types(kernel: Any) -> list[Any]:
-    """Types of a kernel's tensors, the result's last."""
+    """Types of a kernel's tensors, those that it writes last."""
     return [
         relax.TensorType([int(extent) for extent in parameter.ty.shape], str(parameter.ty.dtype))
         for parameter in kernel.params

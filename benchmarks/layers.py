@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tvm_schedules.binary_conv2d import BinaryConv2dShape, binary_conv2d_kernel
+from tvm_schedules.binary_conv2d import (
+    BinaryConv2dShape,
+    BinaryEpilogue,
+    binary_conv2d_kernel,
+    fused_binary_conv2d_kernel,
+)
 from tvm_schedules.pack import PackShape, pack_kernel
+from tvm_schedules.packing import PackedOutput
 
 MACS_PER_M = 128
 """M: binary multiply-accumulates of one pair of 16-byte vectors, the unit that kernels are compared in."""
@@ -46,6 +52,11 @@ class Layer:
     def conv_kernel(self, target: Any) -> Any:
         """Words to floats: the convolution with ReLU, scale and shift, which it cannot be had without."""
         return binary_conv2d_kernel(self.convolution, target, relu=True)
+
+    def fused_kernel(self, target: Any) -> Any:
+        """Words to floats and words, as inside a network: the skip is added, and the result packed too."""
+        epilogue = BinaryEpilogue(relu=True, residual=True, packed=PackedOutput(border=(1, 1), pad_value=1))
+        return fused_binary_conv2d_kernel(self.convolution, target, epilogue)
 
     def pack_kernel(self, target: Any) -> Any:
         """Floats to words: signs, packed, and the border around them."""

@@ -18,7 +18,6 @@ CLASSES: tuple[KernelClass, ...] = ("binary", "float", "glue")
 
 _CLASS_OF_OP: dict[str, KernelClass] = {
     "binary_conv2d": "binary",
-    "binary_dense": "binary",
     "float_conv2d": "float",
     "dense": "float",
 }
@@ -109,13 +108,15 @@ def kernel_macs(name: str) -> int:
         return 0
     fields = parsed.geometry
     (n,), (c,), (o,) = fields["n"], fields["c"], fields["o"]
-    if "k" not in fields:
+    if parsed.op == "dense":
         return n * c * o
     height, width = (
         out_extent(fields[axis][0], *(fields[key][i] for key in "kspd")) for i, axis in enumerate("hw")
     )
     kernel_height, kernel_width = fields["k"]
-    return n * height * width * o * c * kernel_height * kernel_width
+    # Binary kernels serve several branches with one input, each with `o` channels.
+    (branches,) = fields["m"] if parsed.op == "binary_conv2d" else (1,)
+    return branches * n * height * width * o * c * kernel_height * kernel_width
 
 
 def _parsed(name: str) -> KernelName | None:

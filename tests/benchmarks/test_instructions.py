@@ -23,7 +23,11 @@ def _constant_counts(total):
 
 def _all_layers(total):
     return {
-        layer.name: {"pack": _constant_counts(total), "conv": _constant_counts(2 * total)}
+        layer.name: {
+            "pack": _constant_counts(total),
+            "conv": _constant_counts(2 * total),
+            "fused": _constant_counts(3 * total),
+        }
         for layer in COUNTED_LAYERS
     }
 
@@ -55,8 +59,9 @@ def test_a_count_above_the_tolerance_is_a_regression_and_one_within_is_not():
 
 def test_rows_hold_packing_with_the_convolution_and_the_peers_beside():
     rows = layer_rows("core", _all_layers(73_728))
-    ours, conv_alone, *peers = rows[:4]
+    ours, conv_alone, fused, *peers = rows[:5]
     assert (ours["name"], ours["per_m"], ours["channels"]) == ("16x16x64", 3.0, 64)
     assert (conv_alone["per_m"], conv_alone["instructions"]) == (2.0, 2 * 73_728)
+    assert fused["per_m"] == 3.0
     assert {row["engine"]: row["per_m"] for row in peers} == PEERS["16x16x64"]
     assert {"benchmark", "name", "engine", "threads", "min_ms", "median_ms"} <= set(ours)

@@ -18,12 +18,15 @@ def test_every_variant_runs_its_kernels(tmp_path):
     with open_device("host").session() as session:
         module = session.load(library)
         results = {v: module.run(function_name(layer, v), inputs)[0] for v in VARIANTS}
+        fused, packed = module.run(function_name(layer, "conv + add + pack"), inputs)
         # On words that are x's own signs the convolution alone gives what it gives behind the packing.
         own_words = [x, pack_signs(x, (1, 1)), weights, scale, shift]
         (alone,) = module.run(function_name(layer, "conv"), own_words)
     np.testing.assert_array_equal(results["pack"], pack_signs(x, (1, 1)))
     np.testing.assert_array_equal(results["pack + conv"], alone)
     assert not np.array_equal(results["conv"], alone)
+    np.testing.assert_array_equal(fused, results["conv"] + x)
+    np.testing.assert_array_equal(packed, pack_signs(fused, (1, 1)))
     assert words.shape == own_words[1].shape
 
 

@@ -4,9 +4,16 @@ import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.layers import COUNTED_LAYERS, RESNET18_STAGES
-from benchmarks.network_kernels import NetworkKernel, kernel_class, kernel_macs
+from benchmarks.network_kernels import Net, NetworkKernel, kernel_class, kernel_macs, network_kernels
 from benchmarks.network_names import parse_net
-from tvm_schedules.binary_conv2d import BinaryConv2dShape, binary_conv2d_kernel
+from models.complexity import complexity
+from models.registry import build
+from tvm_schedules.binary_conv2d import (
+    BinaryConv2dShape,
+    BinaryEpilogue,
+    binary_conv2d_kernel,
+    fused_binary_conv2d_kernel,
+)
 from tvm_schedules.float_conv2d import FloatConv2dShape, dense_kernel, float_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.targets import resolve_target
@@ -19,6 +26,19 @@ def test_binary_kernels_count_their_products(stride):
     shape = BinaryConv2dShape(1, 9, 7, 40, 24, (3, 1), (stride, stride), padding=(1, 0), border=(1, 1))
     kernel = NetworkKernel(binary_conv2d_kernel(shape, _TARGET, relu=True), calls=3)
     assert (kernel.kind, kernel.macs) == ("binary", shape.macs)
+
+
+def test_branches_of_one_kernel_count_each():
+    shape = BinaryConv2dShape(1, 6, 6, 32, 32, (3, 3), padding=(1, 1), border=(1, 1))
+    branches = fused_binary_conv2d_kernel(shape, _TARGET, BinaryEpilogue(relu=True), branches=3)
+    assert NetworkKernel(branches, calls=1).macs == 3 * shape.macs
+
+
+def test_a_networks_kernels_do_all_of_its_products():
+    kernels = network_kernels(Net("groupnet_digits", 2), _TARGET)
+    expected = complexity(build("groupnet_digits", bases=2), (1, 32, 32))
+    macs = {kind: sum(k.macs * k.calls for k in kernels if k.kind == kind) for kind in ("binary", "float")}
+    assert macs == {"binary": expected.binary_macs, "float": expected.float_macs}
 
 
 def test_float_kernels_count_their_products_and_the_dense_layer_too():
