@@ -12,11 +12,15 @@ where `depth` is the elements of a pixel (words or channels). Rows and columns a
 sizes of tile each, so that no width needs a bounds check; only the last block of output channels may be
 partly filled. Branches are convolutions of one source with outputs of their own: one loop over the blocks
 of all of them, and a choice of outputs at the end of each tile.
+
+Operands of several bits are stored plane by plane: source `[A * N, Hp, Wp * depth]`, weights `[W * blocks,
+KH, KW * depth, ot]`, plane `i` worth `2**i`. The reduction then runs over every pair of planes, the highest
+first, and doubles the accumulators wherever the worth halves (Horner's rule); they must start from 0.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tvm import tirx
 
@@ -39,6 +43,7 @@ class Nest:
         lanes: lanes of a vector.
         broadcasts_lanes: load up to four activations at once and broadcast them lane by lane.
         branches: convolutions of the same source.
+        planes: bit planes of the source, and of the weights of a single branch: at most 2.
     """
 
     batch: int
@@ -54,6 +59,7 @@ class Nest:
     broadcasts_lanes: bool
     tile: Tile
     branches: int = 1
+    planes: tuple[int, int] = (1, 1)
 
     @property
     def block(self) -> int:
@@ -178,7 +184,7 @@ class _Emitter:
     def tile(self, at: _TileAt, parameters: list[tuple[Buffer, Expr]]) -> None:
         nest = self.nest
         self.step.begin(at.rows * at.columns * nest.tile.vectors)
-        self.reduction(at)
+        self.planes(at)
         block = ChannelBlock(at.block, nest.blocks, nest.tile.vectors, nest.lanes, nest.out_channels)
         for branch, outputs in enumerate(self.operands.outputs):
             with ExitStack() as stack:
@@ -195,6 +201,24 @@ class _Emitter:
             )
             for pixel in range(at.rows * at.columns):
                 yield vector, pixel, self.epilogue.finish(self.step.result(pixel * vectors + vector), factors)
+
+    def planes(self, at: _TileAt) -> None:
+        """Reduce over every pair of planes; from one pair to the next the worth halves or stays.
+
+        With two planes of weights the pairs are (A-1, 1), (A-1, 0), (A-2, 1), (A-2, 0), ...: every second
+        worth is the one before it halved, and the others repeat.
+        """
+        nest = self.nest
+        of_source, of_weights = nest.planes
+        if nest.planes == (1, 1):
+            self.reduction(at)
+            return
+        with serial(of_source) as done:
+            image = (of_source - 1 - done) * nest.batch + at.image
+            for plane in reversed(range(of_weights)):
+                if plane == 0:
+                    self.step.double()
+                self.reduction(replace(at, image=image, block=plane * nest.blocks + at.block))
 
     def reduction(self, at: _TileAt) -> None:
         """Emit the loops over kernel rows, runs and elements, cut into chunks where the step must widen."""

@@ -1,18 +1,21 @@
 """The step of a convolution's reduction, one class per way of multiplying and accumulating.
 
 A step takes one broadcast activation and one vector of weights (a 32-bit word of 32 signs, or a float, per
-lane) and adds their product to accumulator `i` of a register tile. For signs the product is the number of
-positions that differ, `popcount(a ^ w)`; the epilogue turns the total into `dot = n - 2 * total`.
+lane) and adds their product to accumulator `i` of a register tile. For bits the product is the popcount of
+`a ^ w` or of `a & w`. Of signs `a ^ w` counts the positions that differ, and the epilogue turns the total
+into `dot = n - 2 * total`.
 
 | class | counts in | instructions per vector pair |
 |---|---|---|
-| `LanePopcount` | int32 lanes | xor, vpopcntd, add |
-| `DotPopcount` | uint32 lanes | eor, cnt (bytes), udot with ones |
-| `BytePopcount` | uint8 lanes, widened at the latest every 31 steps | xor, popcount of bytes, add |
+| `LanePopcount` | int32 lanes | xor or and, vpopcntd, add |
+| `DotPopcount` | uint32 lanes | eor or and, cnt (bytes), udot with ones |
+| `BytePopcount` | uint8 lanes, widened at the latest every 31 steps | xor or and, popcount of bytes, add |
 | `FloatStep` | float32 lanes | multiply-add |
 """
 
+import operator
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from tvm import tirx
 
@@ -20,8 +23,11 @@ from tvm_schedules.emit import Buffer, Expr, constant, llvm, local, reinterpret,
 from tvm_schedules.targets import InstructionSet
 from tvm_schedules.tile import REGISTER_FILES
 
-# A byte of `popcount(a ^ w)` is at most 8, so that 31 of them fit in 255.
+# The popcount of a byte is at most 8, so that 31 of them fit in 255.
 BYTE_STEPS = 31
+
+BitProduct = Callable[[Expr, Expr], Expr]
+"""Words of activations and of weights -> the words whose ones are counted: xor or and."""
 
 
 class Step(ABC):
@@ -58,6 +64,11 @@ class Step(ABC):
         """Bring what the chunk counted to where `result` reads it: without chunks it is there already."""
         return
 
+    def double(self) -> None:
+        """Double every accumulator, between two chunks."""
+        for index in range(len(self.sums)):
+            self.set(index, self.result(index) + self.result(index))
+
     def set(self, index: int, value: Expr) -> None:
         """Replace accumulator `index`."""
         store(self.sums[index], value, span(0, self.lanes))
@@ -70,23 +81,25 @@ class Step(ABC):
 class LanePopcount(Step):
     """Popcount of whole 32-bit lanes, for AVX-512 VPOPCNTDQ."""
 
-    def __init__(self, lanes: int, start: int) -> None:
+    def __init__(self, lanes: int, start: int, product: BitProduct) -> None:
         super().__init__(lanes, "int32", start)
+        self.product = product
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
-        differing = tirx.popcount(activation ^ weights).astype(f"int32x{self.lanes}")
-        self.set(index, self.result(index) + differing)
+        counts = tirx.popcount(self.product(activation, weights)).astype(f"int32x{self.lanes}")
+        self.set(index, self.result(index) + counts)
 
 
 class DotPopcount(Step):
     """Popcount of bytes, four of them summed into a 32-bit lane by the dot product with ones."""
 
-    def __init__(self, lanes: int, start: int) -> None:
+    def __init__(self, lanes: int, start: int, product: BitProduct) -> None:
         super().__init__(lanes, "int32", start)
+        self.product = product
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
         octets = 4 * self.lanes
-        counts = tirx.popcount(reinterpret(activation ^ weights, f"uint8x{octets}"))
+        counts = tirx.popcount(reinterpret(self.product(activation, weights), f"uint8x{octets}"))
         total = llvm(
             f"llvm.aarch64.neon.udot.v{self.lanes}i32.v{octets}i8",
             f"int32x{self.lanes}",
@@ -112,8 +125,9 @@ class BytePopcount(Step):
 
     max_steps: int | None = BYTE_STEPS
 
-    def __init__(self, lanes: int, start: int, isa: InstructionSet) -> None:
+    def __init__(self, lanes: int, start: int, product: BitProduct, isa: InstructionSet) -> None:
         super().__init__(lanes, "int32", start)
+        self.product = product
         self.isa = isa
         self.octets = 4 * lanes
         self.counts: list[Buffer] = []
@@ -122,15 +136,15 @@ class BytePopcount(Step):
         super().begin(accumulators)
         self.counts = [local(self.octets, "uint8") for _ in range(accumulators)]
 
-    def differing(self, activation: Expr, weights: Expr) -> Expr:
-        return tirx.popcount(reinterpret(activation ^ weights, f"uint8x{self.octets}"))
+    def ones(self, activation: Expr, weights: Expr) -> Expr:
+        return tirx.popcount(reinterpret(self.product(activation, weights), f"uint8x{self.octets}"))
 
     def first(self, index: int, activation: Expr, weights: Expr) -> None:
-        store(self.counts[index], self.differing(activation, weights), span(0, self.octets))
+        store(self.counts[index], self.ones(activation, weights), span(0, self.octets))
 
     def add(self, index: int, activation: Expr, weights: Expr) -> None:
         whole = span(0, self.octets)
-        store(self.counts[index], self.counts[index][whole] + self.differing(activation, weights), whole)
+        store(self.counts[index], self.counts[index][whole] + self.ones(activation, weights), whole)
 
     def end_chunk(self) -> None:
         for index, count in enumerate(self.counts):
@@ -157,14 +171,14 @@ class BytePopcount(Step):
         return total + quads.astype(wide)
 
 
-def binary_step(isa: InstructionSet, start: int) -> Step:
-    """Return the cheapest exact step for signs on `isa`; it counts differing positions from `start`."""
+def binary_step(isa: InstructionSet, start: int, product: BitProduct = operator.xor) -> Step:
+    """Return the cheapest exact step for bits on `isa`; it counts the ones of `product` from `start`."""
     lanes = REGISTER_FILES[isa].lanes
     if isa is InstructionSet.AVX512_VPOPCNTDQ:
-        return LanePopcount(lanes, start)
+        return LanePopcount(lanes, start, product)
     if isa is InstructionSet.NEON_DOTPROD:
-        return DotPopcount(lanes, start)
-    return BytePopcount(lanes, start, isa)
+        return DotPopcount(lanes, start, product)
+    return BytePopcount(lanes, start, product, isa)
 
 
 def float_step(isa: InstructionSet) -> Step:
