@@ -17,6 +17,7 @@ Rounding  every product and sum is rounded to float32, or a product and its sum 
 
 from dataclasses import dataclass
 
+from tvm import tirx
 from tvm.target import Target
 
 from tvm_schedules.emit import (
@@ -200,6 +201,11 @@ class _Emitter:
         return SignWriter(packed, (row[0], row[1] + packed.origin[0]), first)
 
     def factor(self, factors: Buffer, branch: int) -> Expr:
+        """Broadcast one factor; NEON multiplies by a lane, so that several share a register there."""
+        first = branch - branch % 4
+        width = 4 if first + 4 <= self.shape.branches else 2
+        if REGISTER_FILES[self.isa].broadcasts_lanes and branch < first + width <= self.shape.branches:
+            return splat(tirx.Shuffle([factors[span(first, width)]], [branch - first]), self.lanes)
         return splat(factors[branch], self.lanes)
 
     def keep(self, value: Expr) -> Expr:

@@ -28,7 +28,7 @@ from tvm_schedules.emit import (
 )
 from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import KernelName
-from tvm_schedules.packing import fill_pixels
+from tvm_schedules.packing import SignBits, fill_pixels
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import REGISTER_FILES
 from tvm_schedules.words import WORD_BITS, check_pad_value, words
@@ -133,7 +133,7 @@ def _emit_row(
             value = _whole_word(isa, source, (image, source_row, first + word * WORD_BITS))
             store(out, value, image, row, left + column * depth + word)
         tail = (image, source_row, first + whole * WORD_BITS)
-        value = _or_of_lanes(source, tail, shape.channels % WORD_BITS)
+        value = _signs(isa, source, tail, shape.channels % WORD_BITS)
         store(out, value, image, row, left + column * depth + whole)
 
 
@@ -144,30 +144,18 @@ def _whole_word(isa: InstructionSet, source: Buffer, at: tuple[Expr, Expr, Expr]
         positive = source[*outer, span(first, WORD_BITS)] >= constant(0, "float32", WORD_BITS)
         octets = tirx.Select(positive, constant(-1, "int8", WORD_BITS), constant(0, "int8", WORD_BITS))
         return tirx.reinterpret("uint32", llvm("llvm.x86.avx2.pmovmskb", "int32", octets))
-    return _or_of_lanes(source, at, WORD_BITS)
+    return _signs(isa, source, at, WORD_BITS)
 
 
-def _or_of_lanes(source: Buffer, at: tuple[Expr, Expr, Expr], bits: int) -> Expr:
-    """Signs of `bits` <= 32 consecutive floats: each lane selects its bit, the lanes are then added.
-
-    The bits are disjoint, so adding is or-ing; NEON adds the lanes of a vector in one instruction.
-    """
+def _signs(isa: InstructionSet, source: Buffer, at: tuple[Expr, Expr, Expr], bits: int) -> Expr:
+    """Signs of `bits` <= 32 consecutive floats: by vectors, and one by one where no vector fits."""
     *outer, first = at
-    lanes = 4 if bits >= 4 else 1
-    total = None
+    lanes = REGISTER_FILES[isa].lanes
+    signs = SignBits(isa)
     for start in range(0, bits - bits % lanes, lanes):
-        positive = source[*outer, span(first + start, lanes)] >= constant(0, "float32", lanes)
-        weights = tirx.const(1 << start, "uint32")
-        if lanes > 1:
-            weights = tirx.Broadcast(tirx.const(1, "uint32"), lanes) << (
-                tirx.Ramp(tirx.const(start, "uint32"), tirx.const(1, "uint32"), lanes)
-            )
-        chosen = tirx.Select(positive, weights, constant(0, "uint32", lanes))
-        total = chosen if total is None else total | chosen
-    if lanes > 1:
-        total = llvm(f"llvm.vector.reduce.add.v{lanes}i32", "uint32", total)
+        signs.add(source[*outer, span(first + start, lanes)])
+    total = signs.word() if signs.vectors else tirx.const(0, "uint32")
     for start in range(bits - bits % lanes, bits):
         positive = source[*outer, first + start] >= tirx.const(0, "float32")
-        chosen = tirx.Select(positive, tirx.const(1 << start, "uint32"), tirx.const(0, "uint32"))
-        total = chosen if total is None else total | chosen
+        total = total | tirx.Select(positive, tirx.const(1 << start, "uint32"), tirx.const(0, "uint32"))
     return total

@@ -5,18 +5,27 @@ import re
 import pytest
 from kernel_harness import CROSS_TARGETS, assembly
 
-from tvm_schedules.binary_conv2d import BinaryConv2dShape, binary_conv2d_kernel
+from tvm_schedules.binary_conv2d import (
+    BinaryConv2dShape,
+    BinaryEpilogue,
+    binary_conv2d_kernel,
+    fused_binary_conv2d_kernel,
+)
+from tvm_schedules.combine import CombineShape, combine_kernel
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
+from tvm_schedules.packing import PackedOutput
 from tvm_schedules.targets import resolve_target
 
 
 def _loop_with_most(text, instruction):
-    """The straight-line code (label to first branch) that holds the most of one instruction."""
-    bodies = []
-    for block in re.split(r"\n(?=\.LBB)", text):
-        branch = re.search(r"\n\t(j[a-z]+|b\.\w+|b|cbn?z|tbn?z|ret[a-z]*)\b[^\n]*", block)
-        bodies.append(block[: branch.end()] if branch else block)
+    """The straight-line code (label or branch to next branch) that holds the most of one instruction."""
+    branch = r"\n\t(?:j[a-z]+|b\.\w+|b|cbn?z|tbn?z|ret[a-z]*)\b[^\n]*"
+    bodies = [
+        match.group()
+        for block in re.split(r"\n(?=\.LBB)", text)
+        for match in re.finditer(rf"(?s).+?(?:{branch}|$)", block)
+    ]
     return max(bodies, key=lambda body: len(re.findall(rf"\t{instruction}\t", body)))
 
 
@@ -110,3 +119,54 @@ def test_accumulators_never_come_from_the_runtimes_workspace(target_text, channe
         float_conv2d_kernel(float_shape, target, bias=True, relu=True),
     ):
         assert "AllocWorkspace" not in assembly(func, target)
+
+
+def _fused_assembly(target_text, channels=64, **written):
+    shape = BinaryConv2dShape(1, 28, 28, 64, channels, (3, 3), padding=(1, 1), border=(1, 1))
+    epilogue = BinaryEpilogue(relu=True, residual=True, packed=PackedOutput((1, 1), 1), **written)
+    target = resolve_target(target_text)
+    return assembly(fused_binary_conv2d_kernel(shape, target, epilogue), target)
+
+
+@pytest.mark.parametrize("floats", [False, True])
+def test_avx512_stores_the_mask_of_a_comparison(floats):
+    loop = _loop_with_most(_fused_assembly("znver4", floats=floats), "kmovw")
+    masks = len(re.findall(r"\tkmovw\t%k\d, [^%]*\(%", loop))
+    assert masks == len(re.findall(r"\tvcmp\w*ps\t", loop)) > 0
+    assert masks == _count(loop, "vcvtdq2ps")  # each vector of sums is packed as it is finished
+
+
+def test_avx2_moves_the_signs_of_a_comparison():
+    loop = _loop_with_most(_fused_assembly("haswell"), "vmovmskps")
+    assert _count(loop, "vmovmskps") == _count(loop, "vcvtdq2ps") > 0
+
+
+@pytest.mark.parametrize(("core", "per_word"), [("arm64", 4), ("arm64-dotprod", 8)])
+def test_neon_inserts_comparisons_and_adds_across_lanes_once_a_granule(core, per_word):
+    loop = _loop_with_most(_fused_assembly(core), "fcmge")
+    granules = len(re.findall(r"\taddv\ts\d+, v\d+\.4s", loop))
+    assert granules > 0
+    assert _count(loop, "fcmge") == _count(loop, "scvtf") == per_word * granules
+    assert _count(loop, "sli") == (per_word - 1) * granules
+
+
+@pytest.mark.parametrize("core", ["arm64", "arm64-dotprod"])
+def test_neon_combines_five_branches_without_scalars(core):
+    target = resolve_target(core)
+    kernel = combine_kernel(
+        CombineShape(1, 28, 28, 64, 5), target, mixed=True, floats=True, packed=PackedOutput((1, 1), 1)
+    )
+    loop = _loop_with_most(assembly(kernel, target), "fcmge")
+    vectors = 8  # 32 channels
+    assert _count(loop, "fcmge") == 5 * vectors
+    assert len(re.findall(r"\tfm(?:ul|la)\tv", loop)) == (5 + 2 * 5) * vectors
+    assert not re.search(r"\tfm\w+\ts\d", loop)
+    # Half of it is arithmetic; the rest loads, stores and what the scheduler of the core spills.
+    assert len(re.findall(r"\n\t[a-z]", loop)) <= 2 * (5 + 2 * 5 + 2 * 5) * vectors
+
+
+@pytest.mark.parametrize("target_text", CROSS_TARGETS)
+@pytest.mark.parametrize("channels", [64, 31])
+def test_fused_kernels_keep_their_values_off_the_workspace(target_text, channels):
+    text = _fused_assembly(target_text, channels)
+    assert "AllocWorkspace" not in text
