@@ -28,7 +28,8 @@ from tvm_schedules.emit import (
 )
 from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import KernelName
-from tvm_schedules.packing import SignBits, fill_pixels
+from tvm_schedules.packing import fill_pixels
+from tvm_schedules.sign_bits import sign_bits
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import REGISTER_FILES
 from tvm_schedules.words import WORD_BITS, check_pad_value, words
@@ -151,7 +152,7 @@ def _signs(isa: InstructionSet, source: Buffer, at: tuple[Expr, Expr, Expr], bit
     """Signs of `bits` <= 32 consecutive floats: by vectors, and one by one where no vector fits."""
     *outer, first = at
     lanes = REGISTER_FILES[isa].lanes
-    signs = SignBits(isa)
+    signs = sign_bits(isa)
     for start in range(0, bits - bits % lanes, lanes):
         signs.add(source[*outer, span(first + start, lanes)])
     total = signs.word() if signs.vectors else tirx.const(0, "uint32")

@@ -1,47 +1,24 @@
-"""Signs in registers to words in memory: what kernels share that write packed bits themselves.
+"""Packed outputs of kernels that make the signs themselves: granules, borders, tails.
 
-Vectors of consecutive channels become one *granule* of 8, 16 or 32 bits, which is stored through a view of
-the words as little-endian `uint8`, `uint16` or `uint32`:
+The signs of some vectors of consecutive channels (`sign_bits`) are a *granule* of 8, 16 or 32 bits, stored
+through a view of the words as little-endian `uint8`, `uint16` or `uint32`: one vector on AVX-512 and AVX2, a
+block of 2, 4 or 8 vectors elsewhere.
 
-| instruction set | granule | instructions |
-|---|---|---|
-| AVX-512 | one vector, 16 bits | compare to a mask, store the mask |
-| AVX2 | one vector, 8 bits | compare, movmskps, store |
-| NEON | 2, 4 or 8 vectors | per vector compare and shift-insert; one and, one add across lanes, one store |
-| portable | 2, 4 or 8 vectors | per vector compare, select a bit, or; then or across lanes |
-
-Bits      `x >= 0` is bit 1 (0.0 and -0.0 too), anything else bit 0, NaN included.
-Border    every channel holds `pad_value`; bits past the last channel are 0 there as everywhere.
+Border    every channel holds `pad_value`.
+Tail      bits past the last channel are 0, in the border as well.
 """
 
 from dataclasses import dataclass
 
 from tvm import tirx
 
-from tvm_schedules.emit import (
-    Buffer,
-    Expr,
-    constant,
-    llvm,
-    local,
-    reinterpret,
-    serial,
-    span,
-    splat,
-    store,
-    viewed,
-)
+from tvm_schedules.emit import Buffer, Expr, serial, span, splat, store, viewed
 from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import Fields
+from tvm_schedules.sign_bits import sign_bits
 from tvm_schedules.targets import InstructionSet
-from tvm_schedules.tile import REGISTER_FILES
+from tvm_schedules.tile import INTEGER_BITS, REGISTER_FILES
 from tvm_schedules.words import WORD_BITS, check_pad_value, words
-
-# Widths that an integer store has.
-GRANULE_BITS = (8, 16, 32)
-
-# NEON inserts a comparison beside the ones before it: one instruction, and a single mask at the end.
-_SHIFTS_IN = (InstructionSet.NEON, InstructionSet.NEON_DOTPROD)
 
 
 @dataclass(frozen=True)
@@ -77,9 +54,9 @@ class PackedOutput:
 def granule_vectors(isa: InstructionSet, vectors: int) -> int | None:
     """How many of `vectors` neighbouring vectors make one granule; None: no granule fits them."""
     lanes = REGISTER_FILES[isa].lanes
-    if lanes in GRANULE_BITS:
+    if lanes in INTEGER_BITS:
         return 1
-    return vectors if vectors * lanes in GRANULE_BITS else None
+    return vectors if vectors * lanes in INTEGER_BITS else None
 
 
 @dataclass(frozen=True)
@@ -124,7 +101,7 @@ class SignWriter:
     def begin(self) -> None:
         """Begin a granule."""
         self.channels = 0
-        self.signs = SignBits(self.packed.isa)
+        self.signs = sign_bits(self.packed.isa)
 
     def add(self, value: Expr, channels: int) -> None:
         """Take a vector whose first `channels` lanes are channels; a granule is stored once it is full."""
@@ -149,83 +126,6 @@ class SignWriter:
     def store(self, bits: Expr) -> None:
         store(self.packed.granules, bits, *self.row, self.next)
         self.next = self.next + 1
-
-
-class SignBits:
-    """Collects the signs of up to 32 channels, vector by vector, the first channel lowest.
-
-    Each vector is used up as it comes, so that none has to stay in a register until the last one is there.
-    """
-
-    def __init__(self, isa: InstructionSet) -> None:
-        """Begin with no channels."""
-        self.isa = isa
-        self.lanes = REGISTER_FILES[isa].lanes
-        self.is_x86 = isa in (InstructionSet.AVX512_VPOPCNTDQ, InstructionSet.AVX2)
-        self.vectors = 0
-        self.collected = local(1 if self.is_x86 else self.lanes, "uint32")
-
-    def add(self, value: Expr) -> None:
-        """Take the next channels: a float32 vector as wide as a register."""
-        positive = value >= constant(0, "float32", self.lanes)
-        self._set(self._first(positive) if self.vectors == 0 else self._next(positive))
-        self.vectors += 1
-
-    def word(self) -> Expr:
-        """Return the signs as the low bits of a uint32; needs at least one vector."""
-        if self.is_x86:
-            return self._get()
-        bits = self._get()
-        if self.isa in _SHIFTS_IN:
-            # Every lane holds the bits of its own channels, and copies of some beside them.
-            own = sum(1 << (number * self.lanes) for number in range(self.vectors))
-            bits = bits & (constant(own, "uint32", self.lanes) << _lane_numbers(self.lanes))
-        # No bit is in two lanes, so that adding the lanes is or-ing them.
-        return llvm(f"llvm.vector.reduce.add.v{self.lanes}i32", "uint32", bits)
-
-    def _get(self) -> Expr:
-        return self.collected[span(0, 1 if self.is_x86 else self.lanes)]
-
-    def _set(self, bits: Expr) -> None:
-        store(self.collected, bits, span(0, 1 if self.is_x86 else self.lanes))
-
-    def _first(self, positive: Expr) -> Expr:
-        lanes = self.lanes
-        if self.is_x86:
-            return _x86_mask(positive, lanes)
-        if self.isa in _SHIFTS_IN:
-            return _select(positive, constant(0xFFFFFFFF, "uint32", lanes), lanes)
-        return _select(positive, constant(1, "uint32", lanes) << _lane_numbers(lanes), lanes)
-
-    def _next(self, positive: Expr) -> Expr:
-        lanes, shift = self.lanes, self.vectors * self.lanes
-        if self.is_x86:
-            return self._get() | (_x86_mask(positive, lanes) << tirx.const(shift, "uint32"))
-        if self.isa in _SHIFTS_IN:
-            mask = _select(positive, constant(0xFFFFFFFF, "uint32", lanes), lanes)
-            intrinsic = f"llvm.aarch64.neon.vsli.v{lanes}i32"
-            return llvm(intrinsic, f"uint32x{lanes}", self._get(), mask, tirx.const(shift, "int32"))
-        bit = constant(1 << shift, "uint32", lanes) << _lane_numbers(lanes)
-        return self._get() | _select(positive, bit, lanes)
-
-
-def _select(positive: Expr, bits: Expr, lanes: int) -> Expr:
-    return tirx.Select(positive, bits, constant(0, "uint32", lanes))
-
-
-def _x86_mask(positive: Expr, lanes: int) -> Expr:
-    """One bit a lane; the code generator sees through the bytes, and compares to a mask register."""
-    if lanes == 16:
-        octets = tirx.Select(positive, constant(-1, "int8", lanes), constant(0, "int8", lanes))
-        mask = llvm("llvm.x86.sse2.pmovmskb.128", "int32", octets)
-    else:
-        chosen = tirx.Select(positive, constant(-1, "int32", lanes), constant(0, "int32", lanes))
-        mask = llvm("llvm.x86.avx.movmsk.ps.256", "int32", reinterpret(chosen, f"float32x{lanes}"))
-    return reinterpret(mask, "uint32")
-
-
-def _lane_numbers(lanes: int) -> Expr:
-    return tirx.Ramp(tirx.const(0, "uint32"), tirx.const(1, "uint32"), lanes)
 
 
 def emit_border(packed: Buffer, channels: int, output: PackedOutput) -> None:

@@ -11,6 +11,9 @@ from tvm_schedules.errors import KernelError
 from tvm_schedules.partition import parts
 from tvm_schedules.targets import InstructionSet
 
+# Widths of the integers that signs are stored as.
+INTEGER_BITS = (8, 16, 32)
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -98,9 +101,20 @@ def budget(isa: InstructionSet, *, binary: bool) -> Budget:
 
 
 def weight_vectors(out_channels: int, isa: InstructionSet, *, binary: bool) -> int:
-    """Vectors in a block of output channels: as few blocks as possible, then as little filler as possible."""
-    vectors = parts(out_channels, REGISTER_FILES[isa].lanes)
-    return parts(vectors, parts(vectors, budget(isa, binary=binary).vectors))
+    """Vectors in a block of output channels: as few blocks as possible, then as little filler as possible.
+
+    More blocks are worth it where the signs of a block would fill no integer, which keeps a convolution from
+    packing its own result: 48 channels in blocks of 4 lanes are 3 x 4 vectors rather than 2 x 6.
+    """
+    lanes, widest = REGISTER_FILES[isa].lanes, budget(isa, binary=binary).vectors
+    vectors = parts(out_channels, lanes)
+    fewest = parts(vectors, parts(vectors, widest))
+    if not binary or lanes in INTEGER_BITS or fewest * lanes in INTEGER_BITS:
+        return fewest
+    packable = [
+        bits // lanes for bits in INTEGER_BITS if bits <= widest * lanes and not vectors % (bits // lanes)
+    ]
+    return max(packable, default=fewest)
 
 
 def weight_block(out_channels: int, isa: InstructionSet, *, binary: bool) -> int:

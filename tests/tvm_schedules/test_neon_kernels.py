@@ -25,7 +25,8 @@ CORES = ("arm64", "arm64-dotprod")
 
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize(
-    # 8 to 32 channels are one block; 3, 20 and 36 have blocks that fill no byte; 33 and 65 are ragged.
+    # 64 and 96 are blocks of words; 8 and 48 leave filler; 3, 20 and 36 have blocks that fill no integer;
+    # 31 and 65 are ragged.
     ("channels", "out_channels", "branches", "floats"),
     [
         (32, 64, 1, True),
@@ -36,6 +37,7 @@ CORES = ("arm64", "arm64-dotprod")
         (32, 36, 1, True),
         (64, 65, 3, True),
         (64, 96, 5, True),
+        (32, 48, 1, True),
     ],
 )
 def test_fused_convolution(tmp_path, core, channels, out_channels, branches, floats):

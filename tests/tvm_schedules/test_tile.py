@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from tvm_schedules.errors import KernelError
 from tvm_schedules.partition import parts
 from tvm_schedules.targets import InstructionSet
-from tvm_schedules.tile import REGISTER_FILES, Tile, budget, candidate_tiles, default_tile, weight_block
+from tvm_schedules.tile import (
+    INTEGER_BITS,
+    REGISTER_FILES,
+    Tile,
+    budget,
+    candidate_tiles,
+    default_tile,
+    weight_block,
+)
 
 ISAS = st.sampled_from(InstructionSet)
 
@@ -52,3 +60,9 @@ def test_several_rows_where_rows_are_short():
 def test_an_empty_tile_is_refused():
     with pytest.raises(KernelError, match="expected a tile with rows >= 1"):
         Tile(0, 1, 1, 1)
+
+
+@pytest.mark.parametrize("isa", [InstructionSet.NEON, InstructionSet.NEON_DOTPROD, InstructionSet.PORTABLE])
+@pytest.mark.parametrize("out_channels", [8, 16, 24, 32, 48, 80, 96, 144, 512])
+def test_signs_of_a_binary_block_fill_an_integer(isa, out_channels):
+    assert weight_block(out_channels, isa, binary=True) in INTEGER_BITS
