@@ -2,16 +2,15 @@
 
 `python -m benchmarks.roofline [--net groupnet_resnet18:5] [--threads 1] [--out roofline.svg] [--json]`
 
-Each call of the virtual machine is timed; each belongs to a part of the network, whose bound comes from a
-ceiling measured in the same rounds (`ceilings.c`):
+Each call of the virtual machine is timed; each belongs to a part of the network: binary or float products,
+glue (all other kernels), or the virtual machine (its own calls for memory and shapes, and between calls).
+A kernel's bound is the larger of two times, at ceilings measured in the same rounds (`ceilings.c`):
 
-binary           products / rate of xor, popcount and add on registers
-float            products / rate of fused multiply-adds on registers
-glue             bytes of all tensors, each read or written once / rate of copying 1 MiB (second-level caches)
-virtual machine  none: what its own calls (memory, shapes) and the time between calls take
+- its products, at the rate of xor, popcount and add, or of fused multiply-adds, on registers;
+- the bytes of its tensors, each read or written once, at the rate of copying 1 MiB within the caches.
 
-The bound of glue is a guide and not a limit: small tensors come from a nearer cache, a slice reads less than
-its tensor, and glue that is fused into its neighbours costs nothing at all.
+The second is a guide rather than a limit: small tensors come from a nearer cache than that, and what is fused
+into a neighbour moves no bytes. The virtual machine's bound is 0.
 """
 
 import tempfile
@@ -115,14 +114,15 @@ def part_of(call: Call) -> str:
 
 
 def bound_ms(call: Call, rates: Rates) -> float:
-    """The least that a call can take: its products, or its bytes, at the ceiling's rate."""
-    seconds = {
-        "binary": kernel_macs(call.name) / rates.binary_macs,
-        "float": kernel_macs(call.name) / rates.float_macs,
-        "glue": call.tensor_bytes / rates.bytes,
-        "virtual machine": 0.0,
-    }
-    return 1e3 * seconds[part_of(call)]
+    """The least that a call can take: its products or its bytes, whichever takes longer."""
+    part = part_of(call)
+    if part == "virtual machine":
+        return 0.0
+    seconds = call.tensor_bytes / rates.bytes
+    if part in ("binary", "float"):
+        rate = rates.binary_macs if part == "binary" else rates.float_macs
+        seconds = max(seconds, kernel_macs(call.name) / rate)
+    return 1e3 * seconds
 
 
 def part_rows(
