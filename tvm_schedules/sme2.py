@@ -1,7 +1,7 @@
 """Binary convolution by SME2's `bmopa`: an outer product of 16 pixels and 16 output channels at a time.
 
-Off by default: a target must have `+sme2` in its mattr, and the caller must ask for this kernel by name; no
-CPU's name is enough, and no other function of this package chooses it.
+Off by default: a target must have `+sme2` in its mattr (and SVE, as Arm's cores with SME2 do), and the caller
+must ask for this kernel by name; no CPU's name is enough, and nothing else in this package chooses it.
 
     planes of the input's words, pixels innermost                               (`emit_planes`)
     parallel (block of output channels, image, run of 16 to 64 positions)
@@ -49,11 +49,15 @@ from tvm_schedules.words import WORD_BITS, words
 
 SME2_FEATURE = "+sme2"
 
+# Without SVE, LLVM's streaming functions call `__arm_get_current_vg`, which compilers' runtime libraries
+# older than SME lack: such a kernel compiles, and then cannot be linked or loaded.
+_NEEDED_FEATURES = ("sme2", "sve")
+
 
 def has_sme2(target: Target) -> bool:
     """Whether the target's mattr itself asks for SME2; naming a core that has it is not asking."""
     asked = SME2_FEATURE in [str(feature) for feature in target.attrs.get("mattr", [])]
-    return asked and bool(codegen.target_has_features([SME2_FEATURE.removeprefix("+")], target))
+    return asked and bool(codegen.target_has_features(list(_NEEDED_FEATURES), target))
 
 
 def sme2_binary_conv2d_kernel(shape: BinaryConv2dShape, target: Target, *, relu: bool) -> PrimFunc:
@@ -62,12 +66,12 @@ def sme2_binary_conv2d_kernel(shape: BinaryConv2dShape, target: Target, *, relu:
     The arguments are those of `binary_conv2d_kernel`, but for weights packed by `pack_sme2_weights`.
 
     Raises:
-        KernelError: if the target does not ask for SME2.
+        KernelError: if the target does not ask for SME2, or has it without SVE.
     """
     if not has_sme2(target):
         raise KernelError(
-            f'expected a 64-bit Arm target with "{SME2_FEATURE}" in its mattr; got {target}; '
-            "add the feature, or take `binary_conv2d_kernel`"
+            f'expected a 64-bit Arm target with "{SME2_FEATURE}" in its mattr, and with SVE by its core or '
+            f'by "+sve"; got {target}; add the features, or take `binary_conv2d_kernel`'
         )
     return _kernel(shape, target, StreamingBank(), relu=relu)
 

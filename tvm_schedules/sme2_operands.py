@@ -83,7 +83,7 @@ def pack_sme2_weights(weight: NDArray[np.floating]) -> NDArray[np.uint32]:
     check_weight_axes(weight.ndim, 4, "OIHW")
     out_channels = weight.shape[0]
     block = _channel_vectors(out_channels) * TILE_EXTENT
-    packed = pack_signs(weight.transpose(0, 2, 3, 1))
+    packed = pack_signs(np.ascontiguousarray(weight.transpose(0, 2, 3, 1)))
     filled = np.pad(packed, ((0, -out_channels % block), (0, 0), (0, 0), (0, 0)))
     grouped = filled.reshape(-1, block, *packed.shape[1:])
     return np.ascontiguousarray(grouped.transpose(0, 2, 3, 4, 1))

@@ -115,11 +115,10 @@ def test_affine_follows_the_relu_and_may_have_negative_scales():
     np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-5)
 
 
-@pytest.mark.parametrize("core", ["cortex-a76", "c1-ultra"])
+@pytest.mark.parametrize("target", [_arm("cortex-a76", "+sve", "+sme2"), _arm("c1-ultra", "+sme2")])
 @pytest.mark.parametrize("out_channels", [128, 40, 5])
-def test_assembly_does_outer_products_in_streaming_mode(core, out_channels):
+def test_assembly_does_outer_products_in_streaming_mode(target, out_channels):
     shape = BinaryConv2dShape(1, 14, 14, 65, out_channels, (3, 3), padding=(1, 1), border=(1, 1))
-    target = _arm(core, "+sme2")
     text = assembly(sme2_binary_conv2d_kernel(shape, target, relu=True), target)
     order = [r"smstart\tsm", r"smstart\tza", r"zero\t\{za\}", "bmopa\t", r"mova?\tz.*za0h\.s", r"smstop\tza"]
     places = [re.search(rf"\n\t{pattern}", text).start() for pattern in order]
@@ -131,12 +130,13 @@ def test_assembly_does_outer_products_in_streaming_mode(core, out_channels):
         "za2",
         "za3",
     }
+    assert "__arm_" not in text  # no call of a runtime library that a linker may not have
     for tile in range(4):
         assert re.search(rf"\n\tmova?\tz\d+\.s, p\d/m, za{tile}h\.s\[w\d+, \d\]", text)
 
 
 def test_a_product_costs_one_load():
-    target = _arm("cortex-a76", "+sme2")
+    target = _arm("cortex-a76", "+sve", "+sme2")
     text = assembly(sme2_binary_conv2d_kernel(SHAPE, target, relu=True), target)
     streaming = text[text.index("\n\tsmstart\tza") : text.index("\n\tsmstop\tza")]
     reduction = streaming[: streaming.rindex("\n\tbmopa")]
@@ -149,7 +149,7 @@ def test_a_product_costs_one_load():
 
 
 def test_the_vector_length_is_checked_before_streaming_mode():
-    target = _arm("cortex-a76", "+sme2")
+    target = _arm("cortex-a76", "+sve", "+sme2")
     text = assembly(sme2_binary_conv2d_kernel(SHAPE, target, relu=True), target)
     assert "rdsvl" in text
     assert text.index("rdsvl") < text.index("smstart")
@@ -171,6 +171,12 @@ def test_a_core_that_has_sme2_does_not_ask_for_it():
         sme2_binary_conv2d_kernel(SHAPE, resolve_target("c1-ultra"), relu=False)
 
 
+def test_sme2_without_sve_is_refused():
+    """Its code would call a function of the compiler's runtime library that linkers may not have."""
+    with pytest.raises(KernelError, match=r'with SVE by its core or by "\+sve"'):
+        sme2_binary_conv2d_kernel(SHAPE, _arm("cortex-a76", "+sme2"), relu=True)
+
+
 @pytest.mark.parametrize("target", [_arm("cortex-a76"), _arm("c1-ultra"), _arm("c1-ultra", "+sme2")])
 def test_no_other_kernel_uses_sme(target):
     text = assembly(binary_conv2d_kernel(SHAPE, target, relu=True), target)
@@ -178,7 +184,7 @@ def test_no_other_kernel_uses_sme(target):
 
 
 def test_names_tell_the_kernels_apart():
-    target = _arm("cortex-a76", "+sme2")
+    target = _arm("cortex-a76", "+sve", "+sme2")
     func = sme2_binary_conv2d_kernel(SHAPE, target, relu=True)
     assert str(func.attrs["groupnet.kernel"]) == "binary_conv2d"
     assert kernel_name(func).endswith(f"_t1x32v2svl512__{instruction_set(target).value}")

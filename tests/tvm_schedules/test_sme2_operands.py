@@ -18,15 +18,16 @@ from tvm_schedules.words import pack_signs
 
 
 @pytest.mark.parametrize(("out_channels", "block"), [(1, 16), (16, 16), (17, 32), (64, 32), (70, 32)])
-@pytest.mark.parametrize("in_channels", [1, 32, 33])
-def test_packed_weights_hold_channel_o_in_its_column(out_channels, block, in_channels):
-    weight = np.random.default_rng(0).standard_normal((out_channels, in_channels, 2, 3))
+@pytest.mark.parametrize("in_channels", [1, 31, 32, 33])
+@pytest.mark.parametrize("kernel", [(2, 3), (2, 1)])
+def test_packed_weights_hold_channel_o_in_its_column(out_channels, block, in_channels, kernel):
+    weight = np.random.default_rng(0).standard_normal((out_channels, in_channels, *kernel))
     packed = pack_sme2_weights(weight)
-    shape = BinaryConv2dShape(1, 4, 4, in_channels, out_channels, (2, 3))
+    shape = BinaryConv2dShape(1, 4, 4, in_channels, out_channels, kernel)
     assert packed.shape == sme2_weight_shape(shape)
     assert packed.shape[-1] == block
     assert packed.dtype == np.uint32
-    expected = pack_signs(weight.transpose(0, 2, 3, 1))
+    expected = pack_signs(np.ascontiguousarray(weight.transpose(0, 2, 3, 1)))
     for channel in range(packed.shape[0] * block):
         column = packed[channel // block, ..., channel % block]
         np.testing.assert_array_equal(column, expected[channel] if channel < out_channels else 0)
