@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from tvm import tirx
 from tvm.target import Target
 
-from tvm_schedules.emit import Buffer, Expr, PrimFunc, argument, constant, prim_func, reshaped, workspace
+from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
+from tvm_schedules.fused_outputs import FusedOutputs
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
-from tvm_schedules.outputs import Epilogue, Outputs, Parameter
-from tvm_schedules.pack import PackShape, emit_pack
-from tvm_schedules.packing import PackedOutput, PackedSigns, emit_border, granule_vectors
+from tvm_schedules.outputs import Epilogue, Parameter
+from tvm_schedules.packing import PackedOutput
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
@@ -168,8 +168,8 @@ def fused_binary_conv2d_kernel(
         scale = argument("scale", channels, "float32")
         shift = argument("shift", channels, "float32")
         batch, rows, columns, _ = shape.packed_input_shape
-        written = _FusedOutputs(shape, isa, epilogue, branches, tile)
-        outputs = written.declare()
+        written = FusedOutputs(shape.out_shape, branches, isa, tile.vectors, epilogue.packed)
+        outputs = written.declare(residual=epilogue.residual, floats=epilogue.floats)
         operands = Operands(
             source=reshaped(source, (batch, rows, columns * depth)),
             weights=reshaped(weights, (branches * blocks, kernel[0], kernel[1] * depth, block)),
@@ -236,61 +236,6 @@ def _name(
         tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
         isa=isa,
     )
-
-
-class _FusedOutputs:
-    """Declares the arguments that a fused kernel writes, and writes what its nest cannot.
-
-    Where the channels of a block are no granule (NEON with an odd number of vectors), the nest writes floats
-    alone, to the workspace if nobody asked for them, and a second pass packs those.
-    """
-
-    def __init__(
-        self,
-        shape: BinaryConv2dShape,
-        isa: InstructionSet,
-        epilogue: BinaryEpilogue,
-        branches: int,
-        tile: Tile,
-    ) -> None:
-        self.shape = shape
-        self.isa = isa
-        self.epilogue = epilogue
-        self.branches = branches
-        self.per_granule = granule_vectors(isa, tile.vectors)
-        self.floats: list[Buffer] = []
-        self.packed: list[Buffer] = []
-
-    def declare(self) -> tuple[Outputs, ...]:
-        """Declare residual, floats and packed words, in this order."""
-        epilogue, out_shape = self.epilogue, self.shape.out_shape
-        residual = argument("residual", out_shape, "float32") if epilogue.residual else None
-        if epilogue.floats:
-            self.floats = [argument(f"out_{k}", out_shape, "float32") for k in range(self.branches)]
-        if epilogue.packed is None:
-            return tuple(Outputs(floats, residual=residual) for floats in self.floats)
-        packed_shape = epilogue.packed.shape(*out_shape)
-        self.packed = [argument(f"packed_{k}", packed_shape, "uint32") for k in range(self.branches)]
-        if self.per_granule is None:
-            self.floats = self.floats or [workspace(out_shape, "float32") for _ in self.packed]
-            return tuple(Outputs(floats, residual=residual) for floats in self.floats)
-        border = epilogue.packed.border
-        signs = [PackedSigns.of(words, self.per_granule, border, self.isa) for words in self.packed]
-        floats = self.floats or [None] * self.branches
-        return tuple(Outputs(*of_branch, residual) for of_branch in zip(floats, signs, strict=True))
-
-    def complete(self) -> None:
-        """Write the borders or, where the nest could not pack, the packed outputs as a whole."""
-        output = self.epilogue.packed
-        if output is None:
-            return
-        if self.per_granule is None:
-            shape = PackShape(*self.shape.out_shape, output.border, output.pad_value)
-            for floats, packed in zip(self.floats, self.packed, strict=True):
-                emit_pack(shape, self.isa, floats, packed)
-            return
-        for packed in self.packed:
-            emit_border(packed, self.shape.out_channels, output)
 
 
 def _affine_epilogue(taps: int, lanes: int, *, relu: bool) -> Epilogue:
