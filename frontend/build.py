@@ -13,6 +13,8 @@ from tvm import relax
 from frontend.errors import BuildError
 
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
+# TVM writes debug information for every kernel: a third of a megabyte that no device needs.
+_LINK_OPTIONS = ("-Wl,--strip-all",)
 
 
 def build_pipeline() -> Any:
@@ -61,5 +63,5 @@ def _linker(target: Any) -> Callable[..., Any]:
         advice = f"install {_CROSS_COMPILER} (Debian: apt-get install g++-aarch64-linux-gnu)"
     if compiler is None:
         raise BuildError(f"expected a C++ compiler for {architecture or 'this machine'}; got none; {advice}")
-    link: Callable[..., Any] = tvm.support.cc.cross_compiler(compiler)
+    link: Callable[..., Any] = tvm.support.cc.cross_compiler(compiler, options=list(_LINK_OPTIONS))
     return link

@@ -55,10 +55,13 @@ class Model:
     source: ModelSource
 
     def example(self) -> npt.NDArray[np.float32]:
-        """One input, float32 [N, C, S, S], the same every time: like normalised images, it has both signs."""
+        """One input, float32 [N, C, S, S], the same every time.
+
+        Like normalised images it has both signs; in steps of 1/16 it takes a fifth of the space in a bundle.
+        """
         size = self.preprocessing.input_size
         shape = (self.batch, self.preprocessing.channels, size, size)
-        return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+        return np.round(np.random.default_rng(0).standard_normal(shape, dtype=np.float32) * 16) / 16
 
 
 def load_model(request: Request) -> Model:

@@ -11,7 +11,7 @@
             padding, dilation; b = border of the packed input; relu, add (a residual), mixed, floats = 0 or 1;
             m = branches; pack, pad = border of the packed output and whether it holds +1 (planes: its level)
 `tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels,
-            u = unroll
+            u = unroll, svl = bits of a streaming vector
 `isa`       a value of `InstructionSet`
 """
 

@@ -52,7 +52,8 @@ def pack_signs(
     filler = words(x.shape[3]) * WORD_BITS - x.shape[3]
     bits = np.pad(bits, ((0, 0), (0, 0), (0, 0), (0, filler)))
     octets = np.packbits(bits, axis=-1, bitorder="little")
-    return octets.view("<u4").astype(np.uint32)
+    # Packing may keep the memory order of a transposed input, which cannot be viewed as words.
+    return np.ascontiguousarray(octets).view("<u4").astype(np.uint32)
 
 
 def unpack_signs(packed: NDArray[np.uint32], channels: int) -> NDArray[np.int8]:

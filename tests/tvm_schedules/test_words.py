@@ -49,3 +49,9 @@ def test_a_pad_value_that_is_no_sign_is_refused():
 def test_a_tensor_without_four_axes_is_refused():
     with pytest.raises(KernelError, match="expected an NHWC tensor of 4 axes"):
         pack_signs(np.zeros((1, 1), np.float32))
+
+
+def test_transposed_input_packs_as_its_copy():
+    weight = np.random.default_rng(0).normal(size=(1, 31, 2, 1))
+    x = weight.transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(pack_signs(x), pack_signs(np.ascontiguousarray(x)))
