@@ -33,9 +33,9 @@ def run_tool(command: Sequence[str | Path], *, package: str) -> str:
             f"expected {name} to end within {_TIMEOUT_S:g} s; it did not: is the machine busy?"
         ) from exc
     if done.returncode:
-        told = done.stderr.strip().splitlines()
+        told = " ".join(done.stderr.strip().splitlines()[-2:])
         raise BenchmarkError(
-            f"expected {name} to succeed; got exit code {done.returncode} and '{told[-1] if told else ''}': "
+            f"expected {name} to succeed; got exit code {done.returncode} and '{told}': "
             f"run it by hand: {' '.join(map(str, command))}"
         )
     return done.stdout

@@ -65,11 +65,20 @@ def count_kernels(kernels: Sequence[Any], target: Any, cpu: str) -> dict[str, Co
         compiled = tvm.compile(tvm.IRModule(functions), target=target)
         compiled.mod.write_to_file(str(folder / "kernels.o"))
         (folder / "kernels.h").write_text(_call_table(functions), encoding="utf-8")
-        run_tool(
-            [_COMPILER, "-O2", "-static", "-I", folder, "-o", folder / "driver", _HERE / "counting_driver.c",
-             folder / "kernels.o", "-lm"],
-            package="gcc-aarch64-linux-gnu",
-        )  # fmt: skip
+        sources = [_HERE / "counting_driver.c", folder / "kernels.o"]
+        command = [
+            _COMPILER,
+            "-O2",
+            "-Werror",
+            "-static",
+            "-I",
+            folder,
+            "-o",
+            folder / "driver",
+            *sources,
+            "-lm",
+        ]
+        run_tool(command, package="gcc-aarch64-linux-gnu")
         snapshots = run_counted(folder / "driver", cpu)
     return dict(zip(functions, _between_marks(snapshots, len(functions)), strict=True))
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_TENSORS = 16, MAX_AXES = 8, TENSOR_POINTER = 7, CPU = 1, WORKSPACE_BYTES = 1 << 26 };
+enum { MAX_TENSORS = 64, MAX_AXES = 8, TENSOR_POINTER = 7, CPU = 1, WORKSPACE_BYTES = 1 << 26 };
 
 /* DLPack's tensor and tvm-ffi's argument, as their C headers lay them out. */
 typedef struct {

@@ -6,8 +6,10 @@ import pytest
 from benchmarks.build_tool import run_tool
 from benchmarks.count_instructions import CLASSES, count_kernels, run_counted
 from benchmarks.errors import BenchmarkError
+from tvm_schedules.binary_conv2d import BinaryConv2dShape, BinaryEpilogue, fused_binary_conv2d_kernel
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
+from tvm_schedules.packing import PackedOutput
 from tvm_schedules.targets import resolve_target
 
 pytestmark = pytest.mark.phone
@@ -87,6 +89,16 @@ def test_kernels_that_take_a_workspace_from_the_runtime_are_counted():
     kernel = float_conv2d_kernel(shape, target, bias=True, relu=False)
     (counts,) = count_kernels([kernel], target, "cortex-a72").values()
     assert counts.by_class["simd_fp"] >= np.prod(shape.out_shape) * 27 // 4
+
+
+def test_a_kernel_of_many_tensors_is_counted():
+    target = resolve_target("cortex-a76")
+    shape = BinaryConv2dShape(1, 3, 3, 32, 32, (1, 1))
+    epilogue = BinaryEpilogue(relu=True, residual=True, packed=PackedOutput((0, 0), 1))
+    kernel = fused_binary_conv2d_kernel(shape, target, epilogue, branches=7)
+    assert len(kernel.params) == 19
+    (counts,) = count_kernels([kernel], target, "cortex-a76").values()
+    assert counts.by_class["store"] >= 7 * 9 * 32 // 8  # two vectors of floats to a store
 
 
 def test_a_missing_tool_is_named_with_its_package():
