@@ -65,19 +65,9 @@ def count_kernels(kernels: Sequence[Any], target: Any, cpu: str) -> dict[str, Co
         compiled = tvm.compile(tvm.IRModule(functions), target=target)
         compiled.mod.write_to_file(str(folder / "kernels.o"))
         (folder / "kernels.h").write_text(_call_table(functions), encoding="utf-8")
-        sources = [_HERE / "counting_driver.c", folder / "kernels.o"]
-        command = [
-            _COMPILER,
-            "-O2",
-            "-Werror",
-            "-static",
-            "-I",
-            folder,
-            "-o",
-            folder / "driver",
-            *sources,
-            "-lm",
-        ]
+        sources: list[str | Path] = [_HERE / "counting_driver.c", folder / "kernels.o"]
+        flags: list[str | Path] = ["-O2", "-Werror", "-static", "-I", folder]
+        command = [_COMPILER, *flags, "-o", folder / "driver", *sources, "-lm"]
         run_tool(command, package="gcc-aarch64-linux-gnu")
         snapshots = run_counted(folder / "driver", cpu)
     return dict(zip(functions, _between_marks(snapshots, len(functions)), strict=True))
