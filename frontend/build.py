@@ -11,20 +11,38 @@ import tvm
 from tvm import relax
 
 from frontend.errors import BuildError
+from frontend.rewriter import straight_line
 
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
 # TVM writes debug information for every kernel: a third of a megabyte that no device needs.
 _LINK_OPTIONS = ("-Wl,--strip-all",)
 
 
-def build_pipeline() -> Any:
-    """The passes of phase 4, in order: from Relax calls of kernels to VM byte code with planned memory."""
+def plan_memory(module: Any) -> Any:
+    """Give every tensor of the module's functions a place in storage that is shared as lifetimes allow."""
     return tvm.transform.Sequential(
         [
             relax.transform.ToNonDataflow(),
             relax.transform.RemovePurityChecking(),
             relax.transform.CallTIRRewrite(),
             relax.transform.StaticPlanBlockMemory(),
+        ]
+    )(module)
+
+
+def planned_bytes(function: Any) -> int:
+    """Bytes of storage that a planned function allocates: its tensors at their peak, outputs apart."""
+    storage = tvm.ir.Op.get("relax.memory.alloc_storage")
+    calls = (binding.value for binding in straight_line(function))
+    return sum(
+        int(call.args[0].values[0]) for call in calls if isinstance(call, relax.Call) and call.op == storage
+    )
+
+
+def lower_to_vm() -> Any:
+    """The passes after memory planning, in order: from planned calls of kernels to byte code."""
+    return tvm.transform.Sequential(
+        [
             relax.transform.LowerAllocTensor(),
             relax.transform.KillAfterLastUse(),
             relax.transform.LowerRuntimeBuiltin(),
@@ -35,19 +53,24 @@ def build_pipeline() -> Any:
     )
 
 
-def build_library(module: Any, target: Any, path: Path) -> None:
+def build_library(module: Any, target: Any, path: Path) -> int:
     """Build `module` for `target` and write the shared library to `path`, whole or not at all.
+
+    Returns:
+        The bytes of activations that `main` needs.
 
     Raises:
         BuildError: no compiler for the target's architecture, or code generation or linking failed.
     """
     link = _linker(target)
     try:
-        executable = tvm.compile(module, target=target, relax_pipeline=build_pipeline())
+        planned = plan_memory(module)
+        executable = tvm.compile(planned, target=target, relax_pipeline=lower_to_vm())
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
             built = Path(folder) / path.name
             executable.export_library(str(built), fcompile=link)
             os.replace(built, path)
+        return planned_bytes(planned["main"])
     except (RuntimeError, ValueError, TypeError) as error:
         raise BuildError(f"expected code for {target}; got a failure while building: {error}") from error
 

@@ -66,7 +66,7 @@ class KernelRecord:
 
 @dataclass(frozen=True)
 class CompileReport:
-    """What `compile_model` built."""
+    """What `compile_model` built; `activation_bytes` is what `main` needs for its tensors at their peak."""
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
@@ -75,6 +75,7 @@ class CompileReport:
     convolutions: tuple[ConvRecord, ...]
     kernels: tuple[KernelRecord, ...]
     binary_convs: int
+    activation_bytes: int
 
 
 def compile_model(
@@ -96,7 +97,7 @@ def compile_model(
     result = run_pipeline(exported, target, dump_ir=dump_ir, progress=progress)
     if progress:
         progress("4-build")
-    build_library(result.kernels, target, module_path)
+    activation_bytes = build_library(result.kernels, target, module_path)
     graph = result.graph["main"]
     packs, convolutions = _describe_binary(graph)
     return CompileReport(
@@ -107,6 +108,7 @@ def compile_model(
         convolutions=convolutions,
         kernels=_count_kernels(result.kernels["main"]),
         binary_convs=result.binary_convs,
+        activation_bytes=activation_bytes,
     )
 
 

@@ -157,6 +157,7 @@ def summarise(made: bundle.Bundle) -> dict[str, Any]:
         "passes": [entry.model_dump(mode="json") for entry in described.passes],
         "kernels": [entry.model_dump(mode="json") for entry in described.kernels],
         "module_bytes": described.files[bundle.MODULE].size_bytes,
+        "activation_bytes": described.activation_bytes,
     }
 
 
@@ -168,7 +169,7 @@ def _print_summary(result: dict[str, Any]) -> None:
     print_result(
         f"{result['bundle']}: {result['name']} for {result['target']['text']}, {result['binary_convs']} "
         f"binary convolutions in {result['binary_conv_kernels']} kernel calls, "
-        f"{result['module_bytes'] / 1e6:.1f} MB"
+        f"{result['module_bytes'] / 1e6:.1f} MB and {result['activation_bytes'] / 1e6:.1f} MB of activations"
     )
 
 
@@ -192,6 +193,7 @@ def _manifest(
         source=model.source,
         passes=tuple(manifest.PassFired(name=p.name, phase=p.phase, fired=p.fired) for p in report.passes),
         kernels=tuple(manifest.KernelUse(name=k.name, count=k.count) for k in report.kernels),
+        activation_bytes=report.activation_bytes,
         verification=_verification_plan(report, reference),
         files=bundle.record_files(folder),
     )

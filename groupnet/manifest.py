@@ -169,5 +169,6 @@ class Manifest(_Part):
     source: ModelSource
     passes: tuple[PassFired, ...]
     kernels: tuple[KernelUse, ...]
+    activation_bytes: NotNegative  # what `main` needs for its tensors at their peak, outputs apart
     verification: VerificationPlan
     files: dict[str, FileRecord]

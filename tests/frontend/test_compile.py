@@ -59,6 +59,8 @@ def test_report_says_what_was_built(tmp_path):
         1
     ]
     assert report.packs[0].border == (1, 1)
+    # The stem's [1, 16, 16, 8] is one of them; all tensors at once would be several times that.
+    assert 16 * 16 * 8 * 4 < report.activation_bytes < 40_000
     assert all(kernel.count > 0 for kernel in report.kernels)
     assert any(kernel.name.startswith("binary_conv2d") for kernel in report.kernels)
 

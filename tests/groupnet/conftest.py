@@ -34,6 +34,7 @@ def manifest_parts(arch: str = "x86_64", **changes: Any) -> dict[str, Any]:
         ),
         "passes": (manifest.PassFired(name="BinarizeOnce", phase="binary dataflow", fired=1),),
         "kernels": (manifest.KernelUse(name="pack_f32u32", count=1),),
+        "activation_bytes": 64,
         "verification": manifest.VerificationPlan(
             packs=(manifest.Pack(layer="conv", shape=(1, 4, 4, 1), border=(1, 1), pad_value=1),),
             convolutions=(
