@@ -109,10 +109,9 @@ class _Reader:
                     return
 
     def _is_whole(self, combination: _Combination) -> bool:
+        """Whether every branch has its connection, and one only."""
         branches = [y for y, _, _ in combination.inputs.values()]
-        return sorted(map(id, branches)) == sorted(map(id, combination.form)) or (
-            len(branches) == len(combination.form) and set(branches) == set(combination.form)
-        )
+        return len(branches) == len(combination.form) and set(branches) == set(combination.form)
 
     def _is_read_elsewhere(self, m: Any, inputs: set[Any]) -> bool:
         shares = [reader for reader in self._readers[m] if self._product(reader)]
