@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import tvm
 import typer
 from tvm import relax
 
@@ -19,7 +20,7 @@ from benchmarks.ceilings import ceilings
 from benchmarks.interleave import Measure, interleave
 from benchmarks.layers import RESNET18_STAGES, Layer
 from benchmarks.rows import print_rows
-from frontend.build import build_library
+from frontend.build import lower_to_vm, plan_memory
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_result, progress, table
 from tvm_schedules.targets import resolve_target
@@ -53,7 +54,7 @@ def main(
         say("building kernels")
         library = Path(folder) / "kernels.so"
         target = resolve_target("host")
-        build_library(chains(RESNET18_STAGES, target), target, library)
+        build_chains(RESNET18_STAGES, target, library)
         with open_device("host").session() as session:
             module = session.load(library)
 
@@ -116,6 +117,12 @@ def chains(layers: tuple[Layer, ...], target: Any) -> Any:
                     result = builder.emit_output(last)
                 builder.emit_func_output(result)
     return builder.get()
+
+
+def build_chains(layers: tuple[Layer, ...], target: Any, path: Path) -> None:
+    """Write `chains` as a shared library of this machine, by the passes that build networks."""
+    planned = plan_memory(chains(layers, target))
+    tvm.compile(planned, target=target, relax_pipeline=lower_to_vm()).export_library(str(path))
 
 
 def _types(kernel: Any) -> list[Any]:

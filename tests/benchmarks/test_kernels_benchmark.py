@@ -3,9 +3,8 @@
 import numpy as np
 
 from android_runner.devices import open_device
-from benchmarks.kernels import VARIANTS, chains, example_inputs, function_name, row
+from benchmarks.kernels import VARIANTS, build_chains, example_inputs, function_name, row
 from benchmarks.layers import RESNET18_STAGES, Layer
-from frontend.build import build_library
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.words import pack_signs
 
@@ -13,7 +12,7 @@ from tvm_schedules.words import pack_signs
 def test_every_variant_runs_its_kernels(tmp_path):
     layer, target = Layer(5, 32), resolve_target("host")
     library = tmp_path / "kernels.so"
-    build_library(chains((layer,), target), target, library)
+    build_chains((layer,), target, library)
     x, words, weights, scale, shift = inputs = example_inputs(layer, target)
     with open_device("host").session() as session:
         module = session.load(library)

@@ -2,10 +2,9 @@
 
 import pytest
 
-from benchmarks.kernels import CHAIN, chains, example_inputs, function_name
+from benchmarks.kernels import CHAIN, build_chains, example_inputs, function_name
 from benchmarks.layers import Layer
 from benchmarks.profile_calls import CallProfiler
-from frontend.build import build_library
 from tvm_schedules.targets import resolve_target
 
 _LAYER = Layer(6, 32)
@@ -15,7 +14,7 @@ _LAYER = Layer(6, 32)
 def profiler(tmp_path):
     target = resolve_target("host")
     library = tmp_path / "kernels.so"
-    build_library(chains((_LAYER,), target), target, library)
+    build_chains((_LAYER,), target, library)
     name = function_name(_LAYER, "pack + conv")
     made = CallProfiler(library, name, example_inputs(_LAYER, target), threads=1)
     yield made
