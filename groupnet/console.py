@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 AsJson = Annotated[
@@ -44,6 +46,25 @@ def table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
 def note(text: str) -> None:
     """Say something beside the result, on stderr."""
     _STDERR.print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[str, int], None]]:
+    """Give a function that says what is being done and how many of `total` steps are.
+
+    On a terminal that is a bar with the time left, elsewhere a line a step.
+    """
+    if not _STDERR.is_terminal:
+        yield lambda text, _done: note(text)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_STDERR, transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def show(text: str, done: int) -> None:
+            bar.update(task, description=escape(text), completed=done)
+
+        yield show
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from groupnet.boundary import verb
-from groupnet.console import AsJson, note, print_json, print_result, progress
+from groupnet.console import AsJson, note, print_json, print_result, progress_bar
 
 if TYPE_CHECKING:
     from models.training import EpochReport
@@ -31,16 +31,22 @@ def train(
     from models.digits_recipe import EPOCHS, PRETRAIN_EPOCHS, state_path, train_digits
 
     path = out or Path(f"{data}_k{bases}.pt")
+    first_stage = PRETRAIN_EPOCHS if pretrain_epochs is None else pretrain_epochs
+    last_stage = EPOCHS if epochs is None else epochs
+
+    def done(report: "EpochReport") -> int:
+        return report.epoch + (first_stage if report.stage > 1 else 0)
+
     try:
-        with progress() as say:
+        with progress_bar(first_stage + last_stage) as show:
             result = train_digits(
                 path,
                 bases=bases,
                 seed=seed,
-                pretrain_epochs=PRETRAIN_EPOCHS if pretrain_epochs is None else pretrain_epochs,
-                epochs=EPOCHS if epochs is None else epochs,
+                pretrain_epochs=first_stage,
+                epochs=last_stage,
                 resume=resume,
-                progress=lambda report: say(describe_epoch(report)),
+                progress=lambda report: show(describe_epoch(report), done(report)),
             )
     except KeyboardInterrupt:
         if state_path(path).is_file():

@@ -65,7 +65,8 @@ def train_digits(
         progress: Called after each epoch.
 
     Raises:
-        TrainingError: No folder to write to, no epochs, nothing to resume, or a training that diverged.
+        TrainingError: No folder to write to, no epochs, nothing to resume, an unfinished training that would
+            be lost, or a training that diverged.
         ConfigError: `bases` is not positive.
         CheckpointError: A file cannot be written or read.
     """
@@ -77,6 +78,10 @@ def train_digits(
         raise TrainingError(
             f"expected 0 or more epochs of pre-training and 1 or more of training; got "
             f"{pretrain_epochs} and {epochs}; raise them"
+        )
+    if state_path(out).exists() and not resume:
+        raise TrainingError(
+            f"expected no unfinished training of {out}; got {state_path(out)}; resume or remove it"
         )
     config = config_of(ARCHITECTURE).replace(bases=bases)
     data = load_digits()

@@ -31,6 +31,8 @@ def test_an_interrupt_leaves_a_state_and_no_checkpoint(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train_digits(out, bases=1, pretrain_epochs=1, epochs=1, progress=stop)
     assert list(tmp_path.iterdir()) == [state_path(out)]
+    with pytest.raises(TrainingError, match="unfinished"):
+        train_digits(out, bases=1, pretrain_epochs=1, epochs=1)
     reports = []
     train_digits(out, bases=1, pretrain_epochs=1, epochs=1, resume=True, progress=reports.append)
     assert len(reports) == 1 and list(tmp_path.iterdir()) == [out]
