@@ -53,24 +53,19 @@ def lower_to_vm() -> Any:
     )
 
 
-def build_library(module: Any, target: Any, path: Path) -> int:
-    """Build `module` for `target` and write the shared library to `path`, whole or not at all.
-
-    Returns:
-        The bytes of activations that `main` needs.
+def build_library(planned: Any, target: Any, path: Path) -> None:
+    """Build a module whose memory is planned, and write the library to `path`, whole or not at all.
 
     Raises:
         BuildError: no compiler for the target's architecture, or code generation or linking failed.
     """
     link = _linker(target)
     try:
-        planned = plan_memory(module)
         executable = tvm.compile(planned, target=target, relax_pipeline=lower_to_vm())
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
             built = Path(folder) / path.name
             executable.export_library(str(built), fcompile=link)
             os.replace(built, path)
-        return planned_bytes(planned["main"])
     except (RuntimeError, ValueError, TypeError) as error:
         raise BuildError(f"expected code for {target}; got a failure while building: {error}") from error
 

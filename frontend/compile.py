@@ -10,7 +10,7 @@ import torch
 import tvm
 from tvm import relax
 
-from frontend.build import build_library
+from frontend.build import build_library, plan_memory, planned_bytes
 from frontend.nodes import (
     COMBINE,
     PACK,
@@ -23,7 +23,7 @@ from frontend.nodes import (
     packed_results,
     shape_of,
 )
-from frontend.pipeline import PassRecord, run_pipeline
+from frontend.pipeline import PassRecord, dump, run_pipeline
 from frontend.rewriter import straight_line
 
 
@@ -97,7 +97,9 @@ def compile_model(
     result = run_pipeline(exported, target, dump_ir=dump_ir, progress=progress)
     if progress:
         progress("4-build")
-    activation_bytes = build_library(result.kernels, target, module_path)
+    planned = plan_memory(result.kernels)
+    dump(planned, "4-build", dump_ir)
+    build_library(planned, target, module_path)
     graph = result.graph["main"]
     packs, convolutions = _describe_binary(graph)
     return CompileReport(
@@ -108,7 +110,7 @@ def compile_model(
         convolutions=convolutions,
         kernels=_count_kernels(result.kernels["main"]),
         binary_convs=result.binary_convs,
-        activation_bytes=activation_bytes,
+        activation_bytes=planned_bytes(planned["main"]),
     )
 
 

@@ -112,14 +112,14 @@ def run_pipeline(
     _tell(progress, "0-import")
     module, binary_convs = import_model(exported)
     records = [PassRecord("0-import", "import_model", binary_convs)]
-    _dump(module, "0-import", dump_ir)
+    dump(module, "0-import", dump_ir)
     graph = module
     for phase in PHASES:
         _tell(progress, phase.name)
         for graph_pass in phase.passes:
             module, fired = graph_pass(module, target) if graph_pass in _NEED_TARGET else graph_pass(module)
             records.append(PassRecord(phase.name, graph_pass.__name__, fired))
-        _dump(module, phase.name, dump_ir)
+        dump(module, phase.name, dump_ir)
         _check_removed(module, phase)
         if phase.name == "2-binary-dataflow":
             graph = module
@@ -166,7 +166,8 @@ def _tell(progress: Callable[[str], None] | None, phase: str) -> None:
         progress(phase)
 
 
-def _dump(module: Any, phase: str, folder: Path | None) -> None:
+def dump(module: Any, phase: str, folder: Path | None) -> None:
+    """Write the program as it is after a phase into `folder`, where there is one."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"phase-{phase}.py").write_text(module.script(), encoding="utf-8")

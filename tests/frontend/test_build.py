@@ -4,7 +4,7 @@ import pytest
 from small_nets import export
 
 from frontend import build
-from frontend.build import build_library
+from frontend.build import build_library, plan_memory
 from frontend.errors import BuildError
 from frontend.pipeline import run_pipeline
 from tvm_schedules.targets import resolve_target
@@ -12,7 +12,7 @@ from tvm_schedules.targets import resolve_target
 
 @pytest.fixture(scope="module")
 def kernels():
-    return run_pipeline(export(depths=(1,)), resolve_target("arm64")).kernels
+    return plan_memory(run_pipeline(export(depths=(1,)), resolve_target("arm64")).kernels)
 
 
 def test_missing_cross_compiler_names_the_package(kernels, tmp_path, monkeypatch):

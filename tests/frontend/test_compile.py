@@ -68,7 +68,8 @@ def test_report_says_what_was_built(tmp_path):
 @pytest.mark.parametrize("target", ["arm64", "arm64-dotprod", "cortex-a53", "cortex-a76"])
 def test_arm64_targets_give_arm64_libraries(target, tmp_path):
     module = tmp_path / "module.so"
-    compile_model(export(depths=(1,)), resolve_target(target), module)
+    compile_model(export(depths=(1,)), resolve_target(target), module, dump_ir=tmp_path / "ir")
+    assert "alloc_storage" in (tmp_path / "ir" / "phase-4-build.py").read_text()
     check_architecture(module, "aarch64", "the test's phone")
 
 
