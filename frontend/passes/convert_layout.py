@@ -1,4 +1,4 @@
-"""Put every image tensor into NHWC, the input too, so that kernels read and write channels contiguously.
+"""Put every image tensor into NHWC, inputs and outputs too: kernels read and write channels contiguously.
 
 Each NCHW variable of the old function may have an NHWC twin in the new one. A rule for an operator asks for
 its inputs' twins and leaves a twin behind; an operator without a rule gets its inputs back in NCHW by one
@@ -98,7 +98,10 @@ class _LayoutConverter(FunctionRewriter):
         return result
 
     def finish(self, result: Any) -> Any:
-        return self._nchw(result)
+        made = self.producer(result)
+        if isinstance(made, relax.Tuple):
+            return relax.Tuple([self._twin.get(field, field) for field in made.fields])
+        return self._twin.get(result, result)
 
     # -- twins -----------------------------------------------------------------------------------------------
 
@@ -257,7 +260,7 @@ class _LayoutConverter(FunctionRewriter):
 
 
 def convert_layout(module: Any) -> tuple[Any, int]:
-    """Convert image operators to NHWC; fired = number converted. The function's image inputs become NHWC.
+    """Convert image operators to NHWC; fired = number converted. The function's image inputs and outputs become NHWC.
 
     Before: `y = R.nn.conv2d(x, w)` in NCHW. After: `y = groupnet.float_conv2d(x, w, zeros)` in NHWC.
     """
