@@ -260,7 +260,7 @@ class _LayoutConverter(FunctionRewriter):
 
 
 def convert_layout(module: Any) -> tuple[Any, int]:
-    """Convert image operators to NHWC; fired = number converted. The function's image inputs and outputs become NHWC.
+    """Convert image operators, inputs and outputs to NHWC; fired = number of operators converted.
 
     Before: `y = R.nn.conv2d(x, w)` in NCHW. After: `y = groupnet.float_conv2d(x, w, zeros)` in NHWC.
     """
