@@ -18,7 +18,7 @@ from tvm.target import Target
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.fused_outputs import FusedOutputs
-from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
+from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
 from tvm_schedules.outputs import Epilogue, Parameter
@@ -27,7 +27,7 @@ from tvm_schedules.partition import parts
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, weight_block
-from tvm_schedules.words import WORD_BITS, words
+from tvm_schedules.words import pack_bits, words
 
 
 @dataclass(frozen=True)
@@ -218,15 +218,7 @@ def _name(
         types="b1b1" + "f32" * epilogue.floats + "b1" * (packed is not None),
         layout="nhwc",
         geometry={
-            "n": (shape.batch,),
-            "h": (shape.height,),
-            "w": (shape.width,),
-            "c": (shape.in_channels,),
-            "o": (shape.out_channels,),
-            "k": shape.kernel,
-            "s": shape.stride,
-            "p": shape.padding,
-            "d": shape.dilation,
+            **name_fields(shape),
             "b": shape.border,
             "relu": (int(epilogue.relu),),
             "add": (int(epilogue.residual),),
@@ -284,8 +276,7 @@ def pack_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.uin
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
     block = weight_block(out_channels, instruction_set(target), binary=True)
     blocks, depth = parts(out_channels, block), words(in_channels)
-    bits = np.zeros((blocks * block, kernel_height, kernel_width, depth * WORD_BITS), np.bool_)
-    bits[:out_channels, :, :, :in_channels] = weight.transpose(0, 2, 3, 1) >= 0
-    packed = np.packbits(bits, axis=-1, bitorder="little").view("<u4").astype(np.uint32)
-    grouped = packed.reshape(blocks, block, kernel_height, kernel_width, depth)
+    bits = np.zeros((blocks * block, kernel_height, kernel_width, in_channels), np.bool_)
+    bits[:out_channels] = weight.transpose(0, 2, 3, 1) >= 0
+    grouped = pack_bits(bits).reshape(blocks, block, kernel_height, kernel_width, depth)
     return np.ascontiguousarray(grouped.transpose(0, 2, 3, 4, 1))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvm_schedules.errors import KernelError
-from tvm_schedules.words import WORD_BITS, words
+from tvm_schedules.words import pack_bits, unpack_bits
 
 ACTIVATION_BITS = (1, 2, 3, 4)
 
@@ -85,18 +85,9 @@ def pack_levels(
     return pack_bits(np.stack([padded >> plane & 1 for plane in range(bits)]))
 
 
-def pack_bits(bits: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Pack zeros and ones along the last axis: uint8 `[..., C]` -> uint32 `[..., words(C)]`."""
-    channels = bits.shape[-1]
-    filler = [(0, 0)] * (bits.ndim - 1) + [(0, words(channels) * WORD_BITS - channels)]
-    octets = np.packbits(np.pad(bits, filler), axis=-1, bitorder="little")
-    return octets.view("<u4").astype(np.uint32)
-
-
 def unpack_levels(planes: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
     """Undo `pack_levels`: uint32 `[bits, ..., words(channels)]` -> uint8 levels `[..., channels]`."""
-    octets = np.ascontiguousarray(planes.astype("<u4")).view(np.uint8)
-    bits = np.unpackbits(octets, axis=-1, bitorder="little")[..., :channels]
+    bits = unpack_bits(planes, channels)
     worths = (1 << np.arange(planes.shape[0])).astype(np.uint8)
     levels: NDArray[np.uint8] = np.tensordot(worths, bits, 1).astype(np.uint8)
     return levels

@@ -27,6 +27,7 @@ from tvm_schedules.binary_conv2d import BinaryConv2dShape
 from tvm_schedules.bitplanes import check_activation_bits
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
+from tvm_schedules.geometry import name_fields
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
@@ -166,15 +167,7 @@ def _name(shape: BitserialConv2dShape, isa: InstructionSet, tile: Tile, *, relu:
         types=f"u{shape.activation_bits}{polarity}{shape.weight_bits}f32",
         layout="nhwc",
         geometry={
-            "n": (shape.batch,),
-            "h": (shape.height,),
-            "w": (shape.width,),
-            "c": (shape.in_channels,),
-            "o": (shape.out_channels,),
-            "k": shape.kernel,
-            "s": shape.stride,
-            "p": shape.padding,
-            "d": shape.dilation,
+            **name_fields(shape),
             "b": shape.border,
             "relu": (int(relu),),
         },

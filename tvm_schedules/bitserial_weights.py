@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tvm.target import Target
 
-from tvm_schedules.bitplanes import pack_bits
 from tvm_schedules.bitserial_conv2d import BitserialConv2dShape
 from tvm_schedules.errors import KernelError
+from tvm_schedules.words import pack_bits
 
 
 def weight_values(bits: int, *, bipolar: bool) -> list[int]:

@@ -30,7 +30,7 @@ from tvm_schedules.emit import (
     workspace,
 )
 from tvm_schedules.errors import KernelError
-from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, out_extent
+from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
@@ -109,15 +109,7 @@ def float_conv2d_kernel(
         types="f32f32f32",
         layout="nhwc",
         geometry={
-            "n": (shape.batch,),
-            "h": (shape.height,),
-            "w": (shape.width,),
-            "c": (shape.in_channels,),
-            "o": (shape.out_channels,),
-            "k": shape.kernel,
-            "s": shape.stride,
-            "p": shape.padding,
-            "d": shape.dilation,
+            **name_fields(shape),
             "bias": (int(bias),),
             "relu": (int(relu),),
         },

@@ -71,6 +71,21 @@ def check_convolution(shape: ConvolutionShape) -> None:
         )
 
 
+def name_fields(shape: ConvolutionShape) -> dict[str, tuple[int, ...]]:
+    """The fields of a kernel's name that every convolution's geometry begins with (`naming.py`)."""
+    return {
+        "n": (shape.batch,),
+        "h": (shape.height,),
+        "w": (shape.width,),
+        "c": (shape.in_channels,),
+        "o": (shape.out_channels,),
+        "k": shape.kernel,
+        "s": shape.stride,
+        "p": shape.padding,
+        "d": shape.dilation,
+    }
+
+
 def check_weight_axes(ndim: int, expected: int, layout: str) -> None:
     """Raise `KernelError` unless a weight has the axes of its layout."""
     if ndim != expected:

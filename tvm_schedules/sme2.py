@@ -40,6 +40,7 @@ from tvm_schedules.emit import (
     workspace,
 )
 from tvm_schedules.errors import KernelError
+from tvm_schedules.geometry import name_fields
 from tvm_schedules.naming import KernelName
 from tvm_schedules.outer_product import AccumulatorBank, ModelBank, StreamingBank
 from tvm_schedules.partition import parts
@@ -106,15 +107,7 @@ def _name(plan: OuterProductPlan, target: Target, *, relu: bool) -> KernelName:
         types="b1b1f32",
         layout="nhwc",
         geometry={
-            "n": (shape.batch,),
-            "h": (shape.height,),
-            "w": (shape.width,),
-            "c": (shape.in_channels,),
-            "o": (shape.out_channels,),
-            "k": shape.kernel,
-            "s": shape.stride,
-            "p": shape.padding,
-            "d": shape.dilation,
+            **name_fields(shape),
             "b": shape.border,
             "relu": (int(relu),),
         },

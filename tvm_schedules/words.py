@@ -24,6 +24,21 @@ def check_pad_value(pad_value: int) -> None:
         raise KernelError(f"expected pad_value +1 or -1; got {pad_value}; pad after binarising, with a sign")
 
 
+def pack_bits(bits: NDArray[np.generic]) -> NDArray[np.uint32]:
+    """Pack zeros and ones along the last axis: bool or uint8 `[..., C]` -> uint32 `[..., words(C)]`."""
+    channels = bits.shape[-1]
+    filler = [(0, 0)] * (bits.ndim - 1) + [(0, words(channels) * WORD_BITS - channels)]
+    octets = np.packbits(np.pad(bits, filler), axis=-1, bitorder="little")
+    # Packing may keep the memory order of a transposed input, which cannot be viewed as words.
+    return np.ascontiguousarray(octets).view("<u4").astype(np.uint32)
+
+
+def unpack_bits(packed: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
+    """Undo `pack_bits`: uint32 `[..., words(channels)]` -> uint8 zeros and ones `[..., channels]`."""
+    octets = np.ascontiguousarray(packed.astype("<u4")).view(np.uint8)
+    return np.unpackbits(octets, axis=-1, bitorder="little")[..., :channels]
+
+
 def pack_signs(
     x: NDArray[np.floating], border: tuple[int, int] = (0, 0), pad_value: int = 1
 ) -> NDArray[np.uint32]:
@@ -49,15 +64,9 @@ def pack_signs(
         ((0, 0), (rows, rows), (columns, columns), (0, 0)),
         constant_values=pad_value == 1,
     )
-    filler = words(x.shape[3]) * WORD_BITS - x.shape[3]
-    bits = np.pad(bits, ((0, 0), (0, 0), (0, 0), (0, filler)))
-    octets = np.packbits(bits, axis=-1, bitorder="little")
-    # Packing may keep the memory order of a transposed input, which cannot be viewed as words.
-    return np.ascontiguousarray(octets).view("<u4").astype(np.uint32)
+    return pack_bits(bits)
 
 
 def unpack_signs(packed: NDArray[np.uint32], channels: int) -> NDArray[np.int8]:
     """Undo `pack_signs`: uint32 `[..., words(channels)]` -> int8 +1 or -1 `[..., channels]`."""
-    octets = np.ascontiguousarray(packed.astype("<u4")).view(np.uint8)
-    bits = np.unpackbits(octets, axis=-1, bitorder="little")[..., :channels]
-    return (bits.astype(np.int8) * 2 - 1).astype(np.int8)
+    return (unpack_bits(packed, channels).astype(np.int8) * 2 - 1).astype(np.int8)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from tvm_schedules.bitplanes import ACTIVATION_BITS, pack_bits, pack_levels, quantise, unpack_levels
+from tvm_schedules.bitplanes import ACTIVATION_BITS, pack_levels, quantise, unpack_levels
 from tvm_schedules.errors import KernelError
-from tvm_schedules.words import pack_signs
+from tvm_schedules.words import pack_bits, pack_signs
 
 
 @pytest.mark.parametrize("bits", ACTIVATION_BITS)
@@ -79,3 +79,8 @@ def test_pack_bits_takes_any_number_of_axes():
 def test_other_operands_are_refused(levels, bits, pad_level, message):
     with pytest.raises(KernelError, match=message):
         pack_levels(levels, bits, pad_level=pad_level)
+
+
+def test_transposed_levels_pack_as_their_copy():
+    levels = np.random.default_rng(0).integers(0, 4, (1, 31, 2, 1)).transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(pack_levels(levels, 2), pack_levels(np.ascontiguousarray(levels), 2))
