@@ -134,9 +134,8 @@ def _check_removed(module: Any, phase: Phase) -> None:
             if operator_name(binding.value) in phase.removes:
                 raise PassDidNotFireError(
                     f"expected phase {phase.name} to remove every `{operator_name(binding.value)}`; got one "
-                    f"left at "
-                    f"`{binding.var.name}` in `{name}`; compile with --dump-ir to see the graph before and "
-                    f"after"
+                    f"left at `{binding.var.name}` in `{name}`; compile with --dump-ir to see the graph "
+                    "before and after"
                 )
 
 
@@ -145,8 +144,7 @@ def _check_packed(records: list[PassRecord], binary_convs: int) -> None:
     if packed != binary_convs:
         raise PassDidNotFireError(
             f"expected pack_activations to fire once per binary convolution, {binary_convs} times; got "
-            f"{packed}; "
-            "a convolution's result may be unused: remove it from the model"
+            f"{packed}; a convolution's result may be unused: remove it from the model"
         )
 
 
@@ -156,8 +154,7 @@ def _check_kernels(module: Any) -> None:
         if isinstance(function, tvm.tirx.PrimFunc) and "groupnet.kernel" not in (function.attrs or {}):
             raise PassDidNotFireError(
                 f"expected every kernel to be scheduled; got `{variable.name_hint}` in TVM's default "
-                f"lowering; "
-                "its operator needs a schedule in tvm_schedules"
+                "lowering; its operator needs a schedule in tvm_schedules"
             )
 
 

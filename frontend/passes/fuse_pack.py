@@ -1,6 +1,5 @@
 """Let the kernel that computes a tensor also write its packed signs, while the values are in registers."""
 
-from collections import Counter
 from typing import Any
 
 from frontend.nodes import (
@@ -34,9 +33,6 @@ class _PackFuser(FunctionRewriter):
             if node_name(made.get(maker)) in (PACKED_CONV2D, COMBINE):
                 self._packs.setdefault(maker, {}).setdefault(index, binding)
         self._words: dict[Any, Any] = {}
-        self._sources = Counter(
-            node_arguments(binding.value)[0] for packs in self._packs.values() for binding in packs.values()
-        )
 
     def rewrite_call(self, variable: Any, call: Any) -> Any | None:
         if variable in self._words:

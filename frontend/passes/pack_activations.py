@@ -28,6 +28,7 @@ from tvm_schedules.words import words
 class _ActivationPacker(FunctionRewriter):
     def __init__(self) -> None:
         super().__init__()
+        self._pack_key: dict[Any, tuple[Any, int]] = {}  # convolution -> old input, pad value
         self._packs: dict[tuple[Any, int], Any] = {}
         self._border: dict[tuple[Any, int], list[int]] = defaultdict(lambda: [0, 0])
 
@@ -35,16 +36,14 @@ class _ActivationPacker(FunctionRewriter):
         """Find, for each binarised tensor, the widest border that any of its readers needs."""
         super().begin(old_parameters, new_parameters)
         for binding in self.bindings:
-            if node_name(binding.value) == BINARY_CONV2D:
-                attributes = node_attributes(binding.value)
-                border = self._border[node_arguments(binding.value)[0], attributes["pad_value"]]
-                for axis in (0, 1):
-                    border[axis] = max(border[axis], attributes["padding"][axis])
-        self._old_input = {
-            binding.var: node_arguments(binding.value)[0]
-            for binding in self.bindings
-            if node_name(binding.value) == BINARY_CONV2D
-        }
+            if node_name(binding.value) != BINARY_CONV2D:
+                continue
+            attributes = node_attributes(binding.value)
+            key = (node_arguments(binding.value)[0], attributes["pad_value"])
+            self._pack_key[binding.var] = key
+            border = self._border[key]
+            for axis in (0, 1):
+                border[axis] = max(border[axis], attributes["padding"][axis])
 
     def rewrite_call(self, variable: Any, call: Any) -> Any | None:
         if node_name(call) != BINARY_CONV2D:
@@ -53,11 +52,10 @@ class _ActivationPacker(FunctionRewriter):
         if not is_constant(weight):
             raise UnsupportedModelError(
                 f"expected stored weights for `{node_attributes(call)['layer']}`; got computed ones; a "
-                f"binary "
-                "convolution's weights are packed when the model is compiled"
+                "binary convolution's weights are packed when the model is compiled"
             )
         attributes = node_attributes(call)
-        key = (self._old_input[variable], attributes["pad_value"])
+        key = self._pack_key[variable]
         border = self._border[key]
         n, h, w, c = shape_of(x)
         if key not in self._packs:

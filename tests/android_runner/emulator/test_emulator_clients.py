@@ -12,7 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import adbutils
 import pytest
+from adb_shell import constants, exceptions
+from adb_shell.adb_device import AdbDeviceTcp
+from adb_shell.adb_message import AdbMessage
+from adb_shell.auth.sign_pythonrsa import PythonRSASigner
 
 from android_runner.emulator.phone import EmulatedPhone
 
@@ -55,7 +60,6 @@ Adb = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def adb_program() -> str:
-    adbutils = pytest.importorskip("adbutils")
     path: str = adbutils.adb_path()
     return path
 
@@ -187,10 +191,8 @@ def test_adb_with_another_key_is_unauthorized(phone: EmulatedPhone, tmp_path: Pa
 @contextmanager
 def adb_shell_connected(phone: EmulatedPhone, *, timeout_s: float = TIMEOUT_S) -> Iterator[Any]:
     """adb-shell's connection to a phone."""
-    device_module = pytest.importorskip("adb_shell.adb_device")
-    signer_module = pytest.importorskip("adb_shell.auth.sign_pythonrsa")
-    signer = signer_module.PythonRSASigner.FromRSAKeyPath(str(phone.key))
-    device = device_module.AdbDeviceTcp("127.0.0.1", phone.port, default_transport_timeout_s=timeout_s)
+    signer = PythonRSASigner.FromRSAKeyPath(str(phone.key))
+    device = AdbDeviceTcp("127.0.0.1", phone.port, default_transport_timeout_s=timeout_s)
     try:
         assert device.connect(rsa_keys=[signer], auth_timeout_s=timeout_s)
         yield device
@@ -213,7 +215,6 @@ def test_adb_shell_runs_pushes_and_pulls(phone: EmulatedPhone, tmp_path: Path) -
 
 
 def test_adb_shell_is_told_that_the_disk_is_full(phones: dict[str, EmulatedPhone], tmp_path: Path) -> None:
-    exceptions = pytest.importorskip("adb_shell.exceptions")
     (tmp_path / "big").write_bytes(bytes(3 << 20))
     with adb_shell_connected(phones["cortex-a53"]) as device:
         with pytest.raises(exceptions.PushFailedError, match="No space left"):
@@ -222,19 +223,16 @@ def test_adb_shell_is_told_that_the_disk_is_full(phones: dict[str, EmulatedPhone
 
 
 def test_adb_shell_tunnels(phone: EmulatedPhone, echo_port: int) -> None:
-    constants = pytest.importorskip("adb_shell.constants")
-    message = pytest.importorskip("adb_shell.adb_message").AdbMessage
     data = bytes(range(256)) * 4
     with adb_shell_connected(phone) as device:
         # It has no public call for a stream to a port; these are what its own services are made of.
         stream = device._open(f"tcp:{echo_port}".encode(), TIMEOUT_S, TIMEOUT_S, None)
-        device._io_manager.send(message(constants.WRTE, stream.local_id, stream.remote_id, data), stream)
+        device._io_manager.send(AdbMessage(constants.WRTE, stream.local_id, stream.remote_id, data), stream)
         assert device._read_until([constants.WRTE], stream)[1] == data
         device._clse(stream)
 
 
 def test_adb_shell_with_another_key_does_not_get_in(phones: dict[str, EmulatedPhone]) -> None:
-    exceptions = pytest.importorskip("adb_shell.exceptions")
     stranger = replace(phones["cortex-a76"], key=phones["cortex-a53"].key)
     refused = (exceptions.DeviceAuthError, exceptions.TcpTimeoutException)
     with pytest.raises(refused), adb_shell_connected(stranger, timeout_s=0.5):
