@@ -21,8 +21,8 @@ from torch import nn
 
 from models.deploy import SignConv2d, deploy
 from models.errors import CheckpointError, ConfigError
-from models.group_net import GroupNet
 from models.metadata import ModelMeta
+from models.networks import make_network
 from models.torch_file import load_torch_file, save_torch_file
 
 FORMAT = "groupnet-checkpoint"
@@ -116,7 +116,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def _blank(meta: ModelMeta) -> nn.Module:
     """The deployed network of `meta` without memory for its tensors."""
     with torch.device("meta"):
-        return deploy(GroupNet(meta.config))
+        return deploy(make_network(meta.config))
 
 
 def _split(deployed: nn.Module) -> tuple[Tensors, Tensors]:

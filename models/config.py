@@ -1,9 +1,11 @@
 """The description of a Group-Net as data: one frozen dataclass whose every switch the network obeys."""
 
 import dataclasses
-from typing import Any, Literal, get_args, get_type_hints
+import math
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
-from models.errors import ConfigError, UnknownNameError
+from models.config_fields import check_positive, from_plain, replace_fields, to_plain
+from models.errors import ConfigError
 
 Precision = Literal["binary", "tanh", "float"]
 Fusion = Literal["average", "learned"]
@@ -39,10 +41,15 @@ class GroupNetConfig:
         stem: `imagenet` is a 7x7 stride-2 convolution, a 3x3 stride-2 max pool and batch norm; `small` is a
             3x3 convolution and batch norm.
         precision: `binary`; `tanh` replaces signs for pre-training; `float` binarises nothing.
+        strides: Of the first block of each stage; empty: 1, then 2 for every further stage.
+        rates: Dilation of the 3x3 convolutions of each stage: one rate for all bases, or K rates, one for
+            each base (binary parallel atrous convolution); empty: 1 everywhere.
 
     Raises:
         ConfigError: A value is out of range, or two values contradict each other.
     """
+
+    task: ClassVar[str] = "classification"
 
     depths: tuple[int, ...]
     width: int
@@ -57,6 +64,8 @@ class GroupNetConfig:
     downsample: Downsample = "binary"
     pad_value: int = 1
     precision: Precision = "binary"
+    strides: tuple[int, ...] = ()
+    rates: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Check every value, then the pairs that contradict each other."""
@@ -67,15 +76,16 @@ class GroupNetConfig:
                     f"expected {name} in {', '.join(choices)}; got {value!r}; choose one of them"
                 )
         for name in ("width", "bases", "num_classes", "in_channels", "input_size"):
-            _check_positive(name, getattr(self, name))
+            check_positive(name, getattr(self, name))
         if type(self.depths) is not tuple or not self.depths:
             raise ConfigError(
                 f"expected depths as a tuple of block counts; got {self.depths!r}; give one per stage"
             )
         for depth in self.depths:
-            _check_positive("each of depths", depth)
+            check_positive("each of depths", depth)
         if type(self.pad_value) is not int or self.pad_value not in (1, -1):
             raise ConfigError(f"expected pad_value +1 or -1; got {self.pad_value!r}; a border is one bit")
+        self._check_stages()
         if self.input_size < self.total_stride:
             raise ConfigError(
                 f"expected an input of at least {self.total_stride} pixels, the stride of the whole net; "
@@ -87,11 +97,44 @@ class GroupNetConfig:
                 f"got gate {self.gate!r}; set gate='none' or group='block'"
             )
 
+    def _check_stages(self) -> None:
+        for name in ("strides", "rates"):
+            value = getattr(self, name)
+            if type(value) is not tuple or len(value) not in (0, len(self.depths)):
+                raise ConfigError(
+                    f"expected {name} for each of {len(self.depths)} stages, or none; got {value!r}; "
+                    "give one entry a stage"
+                )
+        for stride in self.strides:
+            check_positive("each of strides", stride)
+        for rates in self.rates:
+            if type(rates) is not tuple or len(rates) not in (1, self.bases):
+                raise ConfigError(
+                    f"expected one rate for all bases of a stage, or {self.bases}; got {rates!r}; "
+                    "give one for each base"
+                )
+            for rate in rates:
+                check_positive("each of rates", rate)
+            if len(set(rates)) > 1 and self.group == "layer":
+                raise ConfigError(
+                    f"expected one rate a stage with group 'layer', whose bases share one input; got "
+                    f"{rates!r}; set group='block'"
+                )
+
+    @property
+    def stage_strides(self) -> tuple[int, ...]:
+        """Stride of the first block of each stage."""
+        return self.strides or (1,) + (2,) * (len(self.depths) - 1)
+
+    def stage_rates(self, stage: int) -> tuple[int, ...]:
+        """Dilation of each base in a stage, K of them."""
+        rates = self.rates[stage] if self.rates else (1,)
+        return rates * self.bases if len(rates) == 1 else rates
+
     @property
     def total_stride(self) -> int:
         """Pixels of the input for each pixel of the last stage."""
-        stride: int = _STEM_STRIDE[self.stem] * 2 ** (len(self.depths) - 1)
-        return stride
+        return _STEM_STRIDE[self.stem] * math.prod(self.stage_strides)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -105,15 +148,11 @@ class GroupNetConfig:
             UnknownNameError: An override names no field.
             ConfigError: The copy is not valid.
         """
-        fields = [field.name for field in dataclasses.fields(self)]
-        for name in overrides:
-            if name not in fields:
-                raise UnknownNameError("option of a Group-Net", name, fields)
-        return dataclasses.replace(self, **overrides)
+        return replace_fields(self, "option of a Group-Net", overrides)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return dataclasses.asdict(self) | {"depths": list(self.depths)}
+        """The fields as plain JSON values; those that equal their default are left out."""
+        return to_plain(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "GroupNetConfig":
@@ -122,23 +161,7 @@ class GroupNetConfig:
         Raises:
             ConfigError: A field is missing, unknown, or not valid.
         """
-        expected = {field.name for field in dataclasses.fields(cls)}
-        if set(values) != expected:
-            raise ConfigError(
-                f"expected the {len(expected)} fields of a Group-Net; missing "
-                f"{sorted(expected - set(values))}, unknown {sorted(set(values) - expected)}; "
-                "use the version that wrote them"
-            )
-        if not isinstance(values["depths"], list):
-            raise ConfigError(
-                f"expected depths as a list; got {values['depths']!r}; give one block count per stage"
-            )
-        return cls(**(values | {"depths": tuple(values["depths"])}))
-
-
-def _check_positive(name: str, value: object) -> None:
-    if type(value) is not int or value < 1:
-        raise ConfigError(f"expected {name} as a positive integer; got {value!r}; use 1 or more")
+        return from_plain(cls, values)
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -19,19 +19,30 @@ class SignConv2d(nn.Module):
     alpha: torch.Tensor
 
     def __init__(
-        self, weight: torch.Tensor, alpha: torch.Tensor, *, stride: int, padding: int, pad_value: int
+        self,
+        weight: torch.Tensor,
+        alpha: torch.Tensor,
+        *,
+        stride: int,
+        padding: int,
+        dilation: int,
+        pad_value: int,
     ) -> None:
         """Take signs and scale as they are."""
         super().__init__()
         self.stride = stride
         self.padding = padding
+        self.dilation = dilation
         self.pad_value = pad_value
         self.register_buffer("weight", weight)
         self.register_buffer("alpha", alpha)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve [N, C, H, W] to [N, O, OH, OW]."""
-        return binary_convolution(x, self.weight, self.stride, self.padding, self.pad_value) * self.alpha
+        y = binary_convolution(
+            x, self.weight, self.stride, self.padding, self.pad_value, dilation=self.dilation
+        )
+        return y * self.alpha
 
 
 def deploy(model: nn.Module) -> nn.Module:
@@ -50,5 +61,10 @@ def deploy(model: nn.Module) -> nn.Module:
 def _sign_conv(conv: BinaryConv2d) -> SignConv2d:
     weight = conv.weight.detach()
     return SignConv2d(
-        sign(weight), weight_scale(weight), stride=conv.stride, padding=conv.padding, pad_value=conv.pad_value
+        sign(weight),
+        weight_scale(weight),
+        stride=conv.stride,
+        padding=conv.padding,
+        dilation=conv.dilation,
+        pad_value=conv.pad_value,
     ).eval()

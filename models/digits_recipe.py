@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 
 from models.checkpoint import save_checkpoint
-from models.config import GroupNetConfig
 from models.deploy import deploy
 from models.digits import LABELS, PREPROCESSING, load_digits
 from models.errors import TrainingError
 from models.evaluation import evaluate
 from models.metadata import ModelMeta
 from models.registry import config_of
+from models.task_config import NetworkConfig
 from models.training import EpochReport, Recipe, Stage, train
 
 ARCHITECTURE = "groupnet_digits"
@@ -146,7 +146,7 @@ def _milestones(epochs: int) -> tuple[int, ...]:
     return (epochs // 2, epochs * 3 // 4)
 
 
-def _meta(config: GroupNetConfig, seed: int, pretrain_epochs: int, epochs: int, top1: float) -> ModelMeta:
+def _meta(config: NetworkConfig, seed: int, pretrain_epochs: int, epochs: int, top1: float) -> ModelMeta:
     command = f"groupnet train digits --bases {config.bases} --seed {seed}"
     if (pretrain_epochs, epochs) != (PRETRAIN_EPOCHS, EPOCHS):
         command += f" --pretrain-epochs {pretrain_epochs} --epochs {epochs}"

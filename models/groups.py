@@ -13,11 +13,13 @@ from models.layers import BinaryConv2d
 class LayerDecomposition(nn.Module):
     """One convolution rebuilt from K binary ones that share its input's signs (layer-wise, LBD)."""
 
-    def __init__(self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> None:
-        """Make K 3x3 convolutions and their fusion."""
+    def __init__(
+        self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
+    ) -> None:
+        """Make K 3x3 convolutions of dilation `rate` and their fusion."""
         super().__init__()
         self.bases = nn.ModuleList(
-            _conv3x3(config, in_channels, out_channels, stride) for _ in range(config.bases)
+            _conv3x3(config, in_channels, out_channels, stride, rate) for _ in range(config.bases)
         )
         self.fusion = Fusion(config.bases, config.fusion)
 
@@ -34,13 +36,15 @@ class ResidualBranch(nn.Module):
     code's.
     """
 
-    def __init__(self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> None:
-        """Make the convolutions, decomposed themselves where the group is a layer."""
+    def __init__(
+        self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
+    ) -> None:
+        """Make the convolutions of dilation `rate`, decomposed themselves where the group is a layer."""
         super().__init__()
         conv = LayerDecomposition if config.group == "layer" else _conv3x3
-        self.conv1 = conv(config, in_channels, out_channels, stride)
+        self.conv1 = conv(config, in_channels, out_channels, stride, rate)
         self.bn1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = conv(config, out_channels, out_channels, 1)
+        self.conv2 = conv(config, out_channels, out_channels, 1, rate)
         self.bn2 = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
@@ -53,12 +57,22 @@ class ResidualBranch(nn.Module):
 class BlockBranches(nn.Module):
     """The branches of one residual block, with the one shortcut that they share."""
 
-    def __init__(self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> None:
-        """Make K branches (one where each layer is a group) and, where the shape changes, a 1x1 shortcut."""
+    def __init__(
+        self,
+        config: GroupNetConfig,
+        in_channels: int,
+        out_channels: int,
+        stride: int,
+        rates: Sequence[int],
+    ) -> None:
+        """Make K branches (one where each layer is a group) and, where the shape changes, a 1x1 shortcut.
+
+        `rates` holds the dilation of each of the K bases.
+        """
         super().__init__()
         count = 1 if config.group == "layer" else config.bases
         self.branches = nn.ModuleList(
-            ResidualBranch(config, in_channels, out_channels, stride) for _ in range(count)
+            ResidualBranch(config, in_channels, out_channels, stride, rate) for rate in rates[:count]
         )
         self.shortcut = (
             nn.Identity()
@@ -103,9 +117,17 @@ class Group(nn.Module):
         return outputs, self.fusion(outputs)
 
 
-def _conv3x3(config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> nn.Module:
+def _conv3x3(
+    config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
+) -> nn.Module:
     return BinaryConv2d(
-        in_channels, out_channels, 3, stride=stride, pad_value=config.pad_value, precision=config.precision
+        in_channels,
+        out_channels,
+        3,
+        stride=stride,
+        dilation=rate,
+        pad_value=config.pad_value,
+        precision=config.precision,
     )
 
 

@@ -20,6 +20,7 @@ class BinaryConv2d(nn.Module):
         out_channels: O of the result [N, O, OH, OW].
         kernel_size: Taps in each direction; the padding keeps the size at stride 1.
         stride: Step in pixels, in both directions.
+        dilation: Distance of the taps in pixels, in both directions.
         pad_value: +1 or -1, the value of the border around binarised (or tanh) activations.
         precision: `binary`, `tanh` or `float`.
     """
@@ -31,13 +32,15 @@ class BinaryConv2d(nn.Module):
         kernel_size: int,
         *,
         stride: int = 1,
+        dilation: int = 1,
         pad_value: int = 1,
         precision: Precision = "binary",
     ) -> None:
         """Allocate latent weights [O, C, KH, KW] and draw them Xavier-uniform, as the official code does."""
         super().__init__()
         self.stride = stride
-        self.padding = (kernel_size - 1) // 2
+        self.dilation = dilation
+        self.padding = dilation * (kernel_size - 1) // 2
         self.pad_value = pad_value
         self.precision = precision
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
@@ -46,10 +49,10 @@ class BinaryConv2d(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve [N, C, H, W] to [N, O, OH, OW]."""
         if self.precision == "float":
-            return F.conv2d(x, self.weight, stride=self.stride, padding=self.padding)
+            return F.conv2d(x, self.weight, stride=self.stride, padding=self.padding, dilation=self.dilation)
         if self.precision == "tanh":
             padded = F.pad(x.tanh(), (self.padding,) * 4, value=float(self.pad_value))
-            return F.conv2d(padded, self.weight, stride=self.stride)
+            return F.conv2d(padded, self.weight, stride=self.stride, dilation=self.dilation)
         alpha = weight_scale(self.weight)
         # The paper's straight-through estimator is the identity from Wb = alpha * sign(W) to W. The
         # operator's is the identity from sign(w) to w and alpha comes after it, which would scale dL/dW by
@@ -58,20 +61,22 @@ class BinaryConv2d(nn.Module):
         weight = (
             self.weight / alpha.clamp_min(torch.finfo(alpha.dtype).tiny) if self.training else self.weight
         )
-        return binary_convolution(x, weight, self.stride, self.padding, self.pad_value) * alpha
+        y = binary_convolution(x, weight, self.stride, self.padding, self.pad_value, dilation=self.dilation)
+        return y * alpha
 
     def extra_repr(self) -> str:
         """Shape and attributes for `repr`."""
         out_channels, in_channels, kernel_size, _ = self.weight.shape
         return (
             f"{in_channels}, {out_channels}, kernel_size={kernel_size}, stride={self.stride}, "
+            f"dilation={self.dilation}, "
             f"pad_value={self.pad_value:+d}, precision={self.precision}"
         )
 
 
 def binary_convolution(
-    x: torch.Tensor, weight: torch.Tensor, stride: int, padding: int, pad_value: int
+    x: torch.Tensor, weight: torch.Tensor, stride: int, padding: int, pad_value: int, *, dilation: int
 ) -> torch.Tensor:
-    """`binary_conv2d` with equal stride and padding in both directions and no dilation."""
-    y: torch.Tensor = binary_conv2d(x, weight, [stride] * 2, [padding] * 2, [1, 1], pad_value)
+    """`binary_conv2d` with equal stride, padding and dilation in both directions."""
+    y: torch.Tensor = binary_conv2d(x, weight, [stride] * 2, [padding] * 2, [dilation] * 2, pad_value)
     return y

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Any
 
-from models.config import GroupNetConfig
 from models.errors import ConfigError
+from models.networks import config_from_dict
+from models.task_config import NetworkConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,7 @@ class ModelMeta:
     Attributes:
         architecture: Registered name.
         config: The whole configuration, overrides included.
-        task: `classification`.
+        task: `classification`, `segmentation` or `detection`.
         labels: One name for each class.
         preprocessing: How images become inputs.
         training_command: The command line that repeats the training; empty for random weights.
@@ -52,7 +53,7 @@ class ModelMeta:
     """
 
     architecture: str
-    config: GroupNetConfig
+    config: NetworkConfig
     task: str
     labels: tuple[str, ...]
     preprocessing: Preprocessing
@@ -104,7 +105,7 @@ class ModelMeta:
         return cls(
             **values
             | {
-                "config": GroupNetConfig.from_dict(values["config"]),
+                "config": config_from_dict(values["task"], values["config"]),
                 "labels": tuple(values["labels"]),
                 "preprocessing": Preprocessing(
                     **preprocessing

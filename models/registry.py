@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from models.config import GroupNetConfig, Precision
 from models.errors import UnknownNameError
+from models.task_config import NetworkConfig
 
 if TYPE_CHECKING:
-    from models.group_net import GroupNet
+    from torch import nn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,15 +25,15 @@ class ArchitectureInfo:
     description: str
 
 
-Builder = Callable[[], GroupNetConfig]
-_BUILDERS: dict[str, tuple[str, str, Builder]] = {}
+Builder = Callable[[], NetworkConfig]
+_BUILDERS: dict[str, tuple[str, Builder]] = {}
 
 
-def register(task: str, description: str) -> Callable[[Builder], Builder]:
+def register(description: str) -> Callable[[Builder], Builder]:
     """Register the decorated function, which returns a configuration, under its own name."""
 
     def add(builder: Builder) -> Builder:
-        _BUILDERS[builder.__name__] = (task, description, builder)
+        _BUILDERS[builder.__name__] = (description, builder)
         return builder
 
     return add
@@ -41,12 +42,12 @@ def register(task: str, description: str) -> Callable[[Builder], Builder]:
 def architectures() -> list[ArchitectureInfo]:
     """All registered architectures in order of registration."""
     infos = []
-    for name, (task, description, builder) in _BUILDERS.items():
+    for name, (description, builder) in _BUILDERS.items():
         config = builder()
         infos.append(
             ArchitectureInfo(
                 name,
-                task,
+                config.task,
                 config.input_size,
                 config.in_channels,
                 config.num_classes,
@@ -57,7 +58,7 @@ def architectures() -> list[ArchitectureInfo]:
     return infos
 
 
-def config_of(name: str) -> GroupNetConfig:
+def config_of(name: str) -> NetworkConfig:
     """The default configuration of an architecture.
 
     Raises:
@@ -65,7 +66,7 @@ def config_of(name: str) -> GroupNetConfig:
     """
     if name not in _BUILDERS:
         raise UnknownNameError("architecture", name, _BUILDERS)
-    return _BUILDERS[name][2]()
+    return _BUILDERS[name][1]()
 
 
 def build(
@@ -77,7 +78,7 @@ def build(
     precision: Precision = "binary",
     seed: int = 0,
     **overrides: Any,
-) -> "GroupNet":
+) -> "nn.Module":
     """A network with random parameters, in training mode, the same for the same seed.
 
     Args:
@@ -96,32 +97,32 @@ def build(
     """
     import torch
 
-    from models.group_net import GroupNet
+    from models.networks import make_network
 
     given = {"bases": bases, "input_size": input_size, "num_classes": num_classes}
     overrides |= {key: value for key, value in given.items() if value is not None}
     config = config_of(name).replace(precision=precision, **overrides)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return GroupNet(config)
+        return make_network(config)
 
 
-@register("classification", "ResNet-18 for ImageNet; averaged bases, one gate a block (official code)")
+@register("ResNet-18 for ImageNet; averaged bases, one gate a block (official code)")
 def groupnet_resnet18() -> GroupNetConfig:
     return _imagenet((2, 2, 2, 2))
 
 
-@register("classification", "ResNet-34 for ImageNet; averaged bases, one gate a block (official code)")
+@register("ResNet-34 for ImageNet; averaged bases, one gate a block (official code)")
 def groupnet_resnet34() -> GroupNetConfig:
     return _imagenet((3, 4, 6, 3))
 
 
-@register("classification", "ResNet-18 for ImageNet with float 1x1 shortcuts (Group-Net**)")
+@register("ResNet-18 for ImageNet with float 1x1 shortcuts (Group-Net**)")
 def groupnet_resnet18_fp_downsample() -> GroupNetConfig:
     return _imagenet((2, 2, 2, 2)).replace(downsample="float")
 
 
-@register("classification", "three residual blocks for 32x32 grey images of digits")
+@register("three residual blocks for 32x32 grey images of digits")
 def groupnet_digits() -> GroupNetConfig:
     return GroupNetConfig(
         depths=(1, 1, 1),

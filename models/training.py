@@ -21,9 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models.config import GroupNetConfig, Precision
+from models.config import Precision
 from models.errors import CheckpointError, TrainingError
-from models.group_net import GroupNet
+from models.networks import make_network
+from models.task_config import NetworkConfig
 from models.torch_file import load_torch_file, save_torch_file
 
 Augmentation = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
@@ -80,7 +81,7 @@ class EpochReport:
 
 
 def train(
-    config: GroupNetConfig,
+    config: NetworkConfig,
     recipe: Recipe,
     images: torch.Tensor,
     labels: torch.Tensor,
@@ -89,7 +90,7 @@ def train(
     state_path: Path,
     resume: bool = False,
     progress: Callable[[EpochReport], None] | None = None,
-) -> GroupNet:
+) -> nn.Module:
     """Train through all stages and return the network of the last one.
 
     Args:
@@ -131,13 +132,13 @@ def train(
     return model
 
 
-def _build(config: GroupNetConfig, stage: Stage, seed: int) -> GroupNet:
+def _build(config: NetworkConfig, stage: Stage, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return GroupNet(config.replace(precision=stage.precision))
+        return make_network(config.replace(precision=stage.precision))
 
 
-def _continue_as(model: GroupNet, config: GroupNetConfig, stage: Stage) -> GroupNet:
+def _continue_as(model: nn.Module, config: NetworkConfig, stage: Stage) -> nn.Module:
     """The same parameters in the precision of `stage`."""
     successor = _build(config, stage, seed=0)
     successor.load_state_dict(model.state_dict())
@@ -164,7 +165,7 @@ def _generator(seed: int, stage: int, epoch: int) -> torch.Generator:
 
 
 def _epoch(
-    model: GroupNet,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     images: torch.Tensor,
     labels: torch.Tensor,

@@ -1,0 +1,1 @@
+"""Object detection: feature pyramids, heads and decoding on a Group-Net backbone."""
