@@ -1,7 +1,10 @@
 """A library is written whole or not at all, and a missing linker is said plainly."""
 
+import numpy as np
 import pytest
+import tvm
 from small_nets import export
+from tvm import relax
 
 from frontend import build
 from frontend.build import build_library, plan_memory
@@ -30,3 +33,20 @@ def test_failing_linker_leaves_the_old_library(kernels, tmp_path, monkeypatch):
         build_library(kernels, resolve_target("arm64"), path)
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["module.so"]
+
+
+@pytest.fixture(scope="module")
+def host_vm(tmp_path_factory):
+    target = resolve_target("host")
+    path = tmp_path_factory.mktemp("host") / "module.so"
+    build_library(plan_memory(run_pipeline(export(depths=(1,)), target).kernels), target, path)
+    return relax.VirtualMachine(tvm.runtime.load_module(str(path)), tvm.cpu())
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((1, 1, 32, 32), "float32"), ((2, 32, 32, 1), "float32"), ((1, 32, 32, 1), "int8")]
+)
+def test_the_built_function_refuses_inputs_of_another_shape_or_type(host_vm, shape, dtype):
+    # Kernels are built without checks of their own, so this one must hold.
+    with pytest.raises((RuntimeError, ValueError), match="fn=main"):
+        host_vm["main"](tvm.runtime.tensor(np.zeros(shape, dtype)))
