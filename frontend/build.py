@@ -16,8 +16,8 @@ from frontend.rewriter import straight_line
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
 # TVM writes debug information for every kernel: a third of a megabyte that no device needs.
 _LINK_OPTIONS = ("-Wl,--strip-all",)
-# `main` and `verify` check what the caller gives them. Kernels are called by those two alone, on tensors of the
-# plan; checking each argument again would be three quarters of the code.
+# `main` and `verify` check what the caller gives them. Kernels are called by those two alone, on tensors of
+# the plan; checking each argument again would be three quarters of the code.
 _UNCHECKED_KERNELS = {"tirx.disable_assert": True}
 
 
