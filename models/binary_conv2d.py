@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from models.binarize import sign, sign_gradient
+from models.conv_operands import check_operands, empty_output
 from models.errors import OperatorError
 
 OPERATOR_NAME = "groupnet::binary_conv2d"
@@ -26,21 +27,7 @@ _SCHEMA = "(Tensor x, Tensor weight, int[2] stride, int[2] padding, int[2] dilat
 
 
 def _check(x: torch.Tensor, weight: torch.Tensor, pad_value: int) -> None:
-    if x.dim() != 4 or weight.dim() != 4:
-        raise OperatorError(
-            f"expected x [N, C, H, W] and weight [O, C, KH, KW]; got {x.dim()} and {weight.dim()} "
-            "dimensions; add or remove some before binary_conv2d"
-        )
-    if x.shape[1] != weight.shape[1]:
-        raise OperatorError(
-            f"expected x and weight with equally many input channels; got {x.shape[1]} and "
-            f"{weight.shape[1]}; binary_conv2d has no channel groups"
-        )
-    if not x.is_floating_point() or x.dtype != weight.dtype:
-        raise OperatorError(
-            f"expected x and weight of one floating dtype; got {x.dtype} and {weight.dtype}; "
-            "convert one of them"
-        )
+    check_operands("binary_conv2d", x, weight)
     if pad_value not in (1, -1):
         raise OperatorError(
             f"expected pad_value +1 or -1; got {pad_value}; a border must be one bit like the rest"
@@ -92,13 +79,7 @@ def _shape_of_binary_conv2d(
     pad_value: int,
 ) -> torch.Tensor:
     _check(x, weight, pad_value)
-    out = [
-        (x.shape[2 + axis] + 2 * padding[axis] - dilation[axis] * (weight.shape[2 + axis] - 1) - 1)
-        // stride[axis]
-        + 1
-        for axis in (0, 1)
-    ]
-    return x.new_empty(x.shape[0], weight.shape[0], *out)
+    return empty_output(x, weight, stride, padding, dilation)
 
 
 def _save_for_backward(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:

@@ -6,7 +6,7 @@ A file is a `torch.save` dictionary, read with `weights_only=True`:
     schema   1
     meta     ModelMeta.to_dict()
     signs    {parameter: uint8 [ceil(n / 8)]}    bit 1 is +1; OIHW order, the first weight in the lowest bit
-    floats   {parameter: float32}                alpha of each binary convolution, and all that is not binary
+    floats   {parameter: float32}                scale of each binary convolution, and all that is not binary
     sha256   digest over meta and over the names, shapes and bytes of signs and floats
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.deploy import SignConv2d, deploy
+from models.deploy import Deployed, deploy
 from models.errors import CheckpointError, ConfigError
 from models.metadata import ModelMeta
 from models.networks import make_network
@@ -124,7 +124,7 @@ def _split(deployed: nn.Module) -> tuple[Tensors, Tensors]:
     signs = {
         f"{name}.weight": module.weight
         for name, module in deployed.named_modules()
-        if isinstance(module, SignConv2d)
+        if isinstance(module, Deployed)
     }
     floats = {
         name: tensor

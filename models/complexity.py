@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from models.deploy import SignConv2d
-from models.layers import BinaryConv2d
+from models.bitserial_layers import BitserialConv2d, SignBitserialConv2d
+from models.deploy import Deployed, Latent
 
 _BINARY_PER_FLOAT_MAC = 64
 
@@ -20,7 +20,7 @@ class Complexity:
         binary_weights: Weights that one bit holds.
         float_parameters: All other parameters. Batch norm's running statistics do not count: they fold into
             its affine.
-        binary_macs: Multiply-accumulates of two signs.
+        binary_macs: Multiply-accumulates of two bits; one of a k-bit activation and a sign counts as k.
         float_macs: Multiply-accumulates of two floats, in convolutions and linear layers.
     """
 
@@ -59,18 +59,18 @@ def complexity(model: nn.Module, image_shape: tuple[int, int, int]) -> Complexit
         weight = module.weight
         assert isinstance(weight, torch.Tensor)
         # Each output value is one dot product with weight[o].
-        macs[_is_binary(module)] += output[0].numel() * weight[0].numel()
+        macs[_is_binary(module)] += output[0].numel() * weight[0].numel() * _planes(module)
 
     binary_weights = 0
     latent_weights = 0
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear | BinaryConv2d | SignConv2d):
+        if isinstance(module, nn.Conv2d | nn.Linear | Latent | Deployed):
             handles.append(module.register_forward_hook(count))
         if _is_binary(module):
             weight = module.weight
             assert isinstance(weight, torch.Tensor)
             binary_weights += weight.numel()
-            latent_weights += isinstance(module, BinaryConv2d) * weight.numel()
+            latent_weights += isinstance(module, Latent) * weight.numel()
     shapes = {
         name: torch.empty_like(tensor, device="meta")
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]
@@ -89,6 +89,11 @@ def complexity(model: nn.Module, image_shape: tuple[int, int, int]) -> Complexit
 
 
 def _is_binary(module: nn.Module) -> bool:
-    return isinstance(module, SignConv2d) or (
-        isinstance(module, BinaryConv2d) and module.precision == "binary"
-    )
+    return isinstance(module, Deployed) or (isinstance(module, Latent) and module.precision == "binary")
+
+
+def _planes(module: nn.Module) -> int:
+    """Bit planes of the activations that a convolution multiplies; 1 for floats, too."""
+    if isinstance(module, BitserialConv2d | SignBitserialConv2d) and _is_binary(module):
+        return module.activation_bits
+    return 1

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from models.binarize import sign, weight_scale
+from models.bitserial_layers import BitserialConv2d, SignBitserialConv2d
 from models.layers import BinaryConv2d, binary_convolution
 
 
@@ -46,15 +47,18 @@ class SignConv2d(nn.Module):
 
 
 def deploy(model: nn.Module) -> nn.Module:
-    """A copy of `model` in evaluation mode with `SignConv2d` for `BinaryConv2d`; its outputs are the same.
+    """A copy of `model` in evaluation mode that holds signs for latent weights; its outputs are the same.
 
-    Convolutions of precision `tanh` and `float` have no signs to keep and stay as they are.
+    `BinaryConv2d` becomes `SignConv2d` and `BitserialConv2d` becomes `SignBitserialConv2d`, except those of
+    precision `tanh` and `float`, which have no signs to keep.
     """
     deployed = copy.deepcopy(model).eval().requires_grad_(False)
     for parent in list(deployed.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, BinaryConv2d) and child.precision == "binary":
-                setattr(parent, name, _sign_conv(child))
+            if not isinstance(child, Latent) or child.precision != "binary":
+                continue
+            signs = _sign_conv(child) if isinstance(child, BinaryConv2d) else SignBitserialConv2d(child)
+            setattr(parent, name, signs.eval())
     return deployed
 
 
@@ -67,4 +71,11 @@ def _sign_conv(conv: BinaryConv2d) -> SignConv2d:
         padding=conv.padding,
         dilation=conv.dilation,
         pad_value=conv.pad_value,
-    ).eval()
+    )
+
+
+Latent = BinaryConv2d | BitserialConv2d
+"""The convolutions that `deploy` replaces (where their precision is `binary`), ..."""
+
+Deployed = SignConv2d | SignBitserialConv2d
+"""... and what it puts in their place: `weight` holds signs."""

@@ -54,13 +54,7 @@ class BinaryConv2d(nn.Module):
             padded = F.pad(x.tanh(), (self.padding,) * 4, value=float(self.pad_value))
             return F.conv2d(padded, self.weight, stride=self.stride, dilation=self.dilation)
         alpha = weight_scale(self.weight)
-        # The paper's straight-through estimator is the identity from Wb = alpha * sign(W) to W. The
-        # operator's is the identity from sign(w) to w and alpha comes after it, which would scale dL/dW by
-        # alpha; w = W / alpha undoes that and changes no sign. Only training pays for it: the exported graph
-        # holds W itself.
-        weight = (
-            self.weight / alpha.clamp_min(torch.finfo(alpha.dtype).tiny) if self.training else self.weight
-        )
+        weight = straight_through_weight(self.weight, alpha) if self.training else self.weight
         y = binary_convolution(x, weight, self.stride, self.padding, self.pad_value, dilation=self.dilation)
         return y * alpha
 
@@ -72,6 +66,16 @@ class BinaryConv2d(nn.Module):
             f"dilation={self.dilation}, "
             f"pad_value={self.pad_value:+d}, precision={self.precision}"
         )
+
+
+def straight_through_weight(weight: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+    """`W / alpha`, of the signs of the latent weight W, for training through an operator that takes signs.
+
+    The paper's straight-through estimator is the identity from `Wb = alpha * sign(W)` to W. The operators'
+    is the identity from sign(w) to w and alpha comes after them, which would scale dL/dW by alpha; `w = W /
+    alpha` undoes that. Only training pays for it: the exported graph holds W itself.
+    """
+    return weight / alpha.clamp_min(torch.finfo(alpha.dtype).tiny)
 
 
 def binary_convolution(

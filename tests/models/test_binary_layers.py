@@ -79,4 +79,6 @@ def test_the_latent_form_exports_one_node_and_the_same_numbers():
 
 
 def test_repr_names_shape_border_and_precision():
-    assert "3, 4, kernel_size=3, stride=1, dilation=1, pad_value=-1, precision=binary" in repr(_conv(pad_value=-1))
+    assert "3, 4, kernel_size=3, stride=1, dilation=1, pad_value=-1, precision=binary" in repr(
+        _conv(pad_value=-1)
+    )
