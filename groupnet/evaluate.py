@@ -121,7 +121,7 @@ def predict(running: Running, images: Array, say: Callable[[str], None]) -> Arra
 
 def score(logits: Array, labels: Array) -> dict[str, float]:
     """Top-1 and top-3 accuracy, 0 to 1."""
-    from models.scores import topk
+    from models.scoring.topk import topk
 
     return {f"top{k}": topk(logits, labels, k) for k in _TOP_K}
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.scores import top1
+from models.scoring.topk import top1
 
 
 @torch.inference_mode()

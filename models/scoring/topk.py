@@ -1,4 +1,4 @@
-"""Scores from outputs as NumPy arrays, the same code for PyTorch's outputs and a device's."""
+"""Top-k accuracy from logits as NumPy arrays, the same code for PyTorch's outputs and a device's."""
 
 from typing import Any
 

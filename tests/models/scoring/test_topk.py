@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import DataError
-from models.scores import top1, topk
+from models.scoring.topk import top1, topk
 
 LOGITS = np.array([[3.0, 2.0, 1.0], [1.0, 3.0, 2.0], [1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
 LABELS = np.array([0, 2, 0, 1])

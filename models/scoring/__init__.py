@@ -1,0 +1,1 @@
+"""Scores of outputs as NumPy arrays: one implementation for PyTorch, the host and a device."""
