@@ -23,6 +23,7 @@ from frontend.nodes import (
     packed_results,
     shape_of,
 )
+from frontend.normalisation import Normalisation
 from frontend.pipeline import PassRecord, dump, run_pipeline
 from frontend.rewriter import straight_line
 
@@ -83,18 +84,20 @@ def compile_model(
     target: Any,
     module_path: Path,
     *,
+    normalisation: Normalisation | None = None,
     dump_ir: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CompileReport:
     """Compile `exported` for `target` (a `tvm.target.Target`) and write the shared library to `module_path`.
 
     The library holds two functions of the Relax VM, `main` and `verify` (see `frontend.passes.add_verify`).
-    Image inputs and outputs are NHWC.
+    Image inputs and outputs are NHWC. With a `normalisation` the input is the pixels, uint8, and the module
+    normalises them.
 
     Raises:
         FrontendError: see `frontend.errors`.
     """
-    result = run_pipeline(exported, target, dump_ir=dump_ir, progress=progress)
+    result = run_pipeline(exported, target, normalisation=normalisation, dump_ir=dump_ir, progress=progress)
     if progress:
         progress("4-build")
     planned = plan_memory(result.kernels)

@@ -16,12 +16,14 @@ import tvm
 from frontend.errors import PassDidNotFireError
 from frontend.import_model import import_model
 from frontend.nodes import BINARY_CONV2D, NODE_NAMES, operator_name
+from frontend.normalisation import Normalisation
 from frontend.passes.add_verify import add_verify
 from frontend.passes.combine_branches import combine_branches
 from frontend.passes.convert_layout import convert_layout
 from frontend.passes.decompose_batch_norm import decompose_batch_norm
 from frontend.passes.fold_constants import fold_constants
 from frontend.passes.fold_epilogue import fold_epilogue
+from frontend.passes.fold_normalisation import fold_normalisation, with_normalisation
 from frontend.passes.fuse_pack import fuse_pack
 from frontend.passes.fuse_residual import fuse_residual
 from frontend.passes.lift_dense import lift_dense
@@ -63,6 +65,7 @@ PHASES = (
             combine_branches,
             fuse_pack,
             merge_branches,
+            fold_normalisation,
             add_verify,
         ),
         removes=(BINARY_CONV2D,),
@@ -100,10 +103,13 @@ def run_pipeline(
     exported: torch.export.ExportedProgram,
     target: Any,
     *,
+    normalisation: Normalisation | None = None,
     dump_ir: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> PipelineResult:
     """Take an exported program to a module of scheduled kernels for `target`.
+
+    With a `normalisation` the module takes uint8 images and applies it itself.
 
     Raises:
         UnsupportedModelError: the model holds something that cannot be compiled.
@@ -112,6 +118,8 @@ def run_pipeline(
     _tell(progress, "0-import")
     module, binary_convs = import_model(exported)
     records = [PassRecord("0-import", "import_model", binary_convs)]
+    if normalisation is not None:
+        module = with_normalisation(module, normalisation)
     dump(module, "0-import", dump_ir)
     graph = module
     for phase in PHASES:

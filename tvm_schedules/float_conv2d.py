@@ -3,6 +3,8 @@
 Layouts   x float32 `[N, H, W, C]` without padding; weights float32 `[ceil(O/ot), KH, KW, C, ot]`; bias
           float32 `[O]`; out float32 `[N, Ho, Wo, O]`. Dense: x `[N, C]`, weights `[ceil(O/ot), 1, 1, C,
           ot]`, out `[N, O]`.
+Pixels    x may be a uint8 image; then `zero`, float32 `[W * C]` (`float_source.zero_row`), is what is subtracted
+          from each row: the pixel values that stand for 0. Their scale belongs to the weights.
 Padding   zeros, written around a copy of the input inside the kernel (measured: under 1 % of its time).
 Sums      in float32, in the order kh, kw, c, contracted to fused multiply-adds where the CPU has them.
 """
@@ -14,22 +16,9 @@ from numpy.typing import NDArray
 from tvm import tirx
 from tvm.target import Target
 
-from tvm_schedules.emit import (
-    Buffer,
-    Expr,
-    PrimFunc,
-    argument,
-    constant,
-    parallel,
-    prim_func,
-    reshaped,
-    serial,
-    span,
-    store,
-    when,
-    workspace,
-)
+from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
+from tvm_schedules.float_source import emit_float_source
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands, emit_nest
@@ -95,9 +84,23 @@ class FloatConv2dShape:
 
 
 def float_conv2d_kernel(
-    shape: FloatConv2dShape, target: Target, *, bias: bool, relu: bool, tile: Tile | None = None
+    shape: FloatConv2dShape,
+    target: Target,
+    *,
+    bias: bool,
+    relu: bool,
+    pixels: bool = False,
+    tile: Tile | None = None,
 ) -> PrimFunc:
-    """Build the kernel `(x, weights, [bias,] out)`: convolution, then bias if `bias`, then ReLU if `relu`.
+    """Build the kernel `(x, [zero,] weights, [bias,] out)`.
+
+    Args:
+        shape: the geometry.
+        target: what the kernel is for.
+        bias: add a bias.
+        relu: apply ReLU, last of all.
+        pixels: x is a uint8 image, and `zero` is subtracted from its pixels.
+        tile: the register tile; by default `default_tile`.
 
     Raises:
         KernelError: if `tile` does not fit the layout of the packed weights.
@@ -106,7 +109,7 @@ def float_conv2d_kernel(
     tile = tile or default_tile(shape.out_height, shape.out_width, shape.out_channels, isa, binary=False)
     name = KernelName(
         op="float_conv2d",
-        types="f32f32f32",
+        types="u8f32f32" if pixels else "f32f32f32",
         layout="nhwc",
         geometry={
             **name_fields(shape),
@@ -116,7 +119,7 @@ def float_conv2d_kernel(
         tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
         isa=isa,
     )
-    return _build(shape, target, name, tile, bias, relu, shape.in_shape, shape.out_shape)
+    return _build(shape, target, name, tile, bias, relu, shape.in_shape, shape.out_shape, pixels=pixels)
 
 
 def dense_kernel(
@@ -152,6 +155,8 @@ def _build(
     relu: bool,
     in_shape: tuple[int, ...],
     out_shape: tuple[int, ...],
+    *,
+    pixels: bool = False,
 ) -> PrimFunc:
     registers = REGISTER_FILES[name.isa]
     packed_weight_shape = shape.packed_weight_shape(target)
@@ -181,13 +186,15 @@ def _build(
         return tirx.max(value, constant(0, "float32", registers.lanes)) if relu else value
 
     with prim_func(str(name), name.op) as built:
-        x = argument("x", in_shape, "float32")
+        x = argument("x", in_shape, "uint8" if pixels else "float32")
+        zero = argument("zero", (shape.width * depth,), "float32") if pixels else None
         weights = argument("weights", packed_weight_shape, "float32")
         parameters = (Parameter(argument("bias", (shape.out_channels,), "float32")),) if bias else ()
         out = argument("out", out_shape, "float32")
         source = reshaped(x, (shape.batch, shape.height, shape.width * depth))
-        if max(shape.padding):
-            source = _emit_padded(shape, source, registers.lanes)
+        if pixels or max(shape.padding):
+            extents = (shape.batch, shape.height, depth)
+            source = emit_float_source(source, extents, shape.padding, registers.lanes, zero)
         operands = Operands(
             source=source,
             weights=reshaped(weights, (blocks, kernel_height, kernel_width * depth, block)),
@@ -196,37 +203,6 @@ def _build(
         )
         emit_nest(nest, float_step(name.isa), operands, Epilogue(lambda factors: factors, finish))
     return built[0]
-
-
-def _emit_padded(shape: FloatConv2dShape, source: Buffer, lanes: int) -> Buffer:
-    """Copy the input between zeros: `[N, H, W * C]` -> `[N, H + 2*ph, (W + 2*pw) * C]`."""
-    top, left = shape.padding
-    rows, depth = shape.height + 2 * top, shape.in_channels
-    margin, inner = left * depth, shape.width * depth
-    padded = workspace((shape.batch, rows, inner + 2 * margin), "float32")
-    with parallel(shape.batch * rows) as index:
-        image, row = index // rows, index % rows
-        inside = tirx.all(row >= top, row < top + shape.height)
-        with when(tirx.Not(inside)):
-            _emit_fill(padded, (image, row), 0, inner + 2 * margin, lanes)
-        with when(inside):
-            _emit_fill(padded, (image, row), 0, margin, lanes)
-            _emit_fill(padded, (image, row), margin + inner, margin, lanes)
-            with serial(inner // lanes) as part:
-                value = source[image, row - top, span(part * lanes, lanes)]
-                store(padded, value, image, row, span(margin + part * lanes, lanes))
-            with serial(inner % lanes) as rest:
-                value = source[image, row - top, inner - inner % lanes + rest]
-                store(padded, value, image, row, margin + inner - inner % lanes + rest)
-    return padded
-
-
-def _emit_fill(buffer: Buffer, outer: tuple[Expr, Expr], first: int, elements: int, lanes: int) -> None:
-    """Write zeros to `elements` consecutive floats."""
-    with serial(elements // lanes) as part:
-        store(buffer, constant(0, "float32", lanes), *outer, span(first + part * lanes, lanes))
-    with serial(elements % lanes) as rest:
-        store(buffer, tirx.const(0, "float32"), *outer, first + elements - elements % lanes + rest)
 
 
 def pack_float_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.float32]:

@@ -37,6 +37,7 @@ from tvm_schedules.float_conv2d import (
     pack_dense_weights,
     pack_float_weights,
 )
+from tvm_schedules.float_source import zero_row
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
 
@@ -124,15 +125,21 @@ class _PackBranches:
 
 
 def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
-    x, weight, bias = node_arguments(node)
+    x, weight, bias, *zero = node_arguments(node)
     a = node_attributes(node)
     out_channels, _, kernel_h, kernel_w = shape_of(weight)
     n, h, w, c = shape_of(x)
     shape = FloatConv2dShape(
         n, h, w, c, out_channels, (kernel_h, kernel_w), a["stride"], a["padding"], a["dilation"]
     )
-    request = _Request(float_conv2d_kernel, shape, (("bias", True), ("relu", a["relu"])))
-    return request, [x, constants.packed(pack_float_weights, weight), bias]
+    options = (("bias", True), ("relu", a["relu"]), ("pixels", bool(zero)))
+    rows = [make_constant(zero_row(constant_array(channels), w)) for channels in zero]
+    return _Request(float_conv2d_kernel, shape, options), [
+        x,
+        *rows,
+        constants.packed(pack_float_weights, weight),
+        bias,
+    ]
 
 
 def _dense(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:

@@ -204,6 +204,6 @@ _NODES: dict[str, Callable[..., Array]] = {
     nodes.PACK: lambda a, x: pack_signs(x, a["border"], a["pad_value"]),
     nodes.PACKED_CONV2D: _packed_conv2d,
     nodes.COMBINE: _combine,
-    nodes.FLOAT_CONV2D: lambda a, x, w, b: _epilogue(_convolve(x, w, a), b, a["relu"]),
+    nodes.FLOAT_CONV2D: lambda a, x, w, b, zero=0: _epilogue(_convolve(x - zero, w, a), b, a["relu"]),
     nodes.DENSE: lambda a, x, w, b: _epilogue(x @ w.T, b, a["relu"]),
 }

@@ -1,5 +1,6 @@
 """Small Group-Nets with every switch somewhere, exported; and the whole way to a verified host module."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from android_runner.verification import (
     verify_module,
 )
 from frontend.compile import CompileReport, compile_model
+from frontend.normalisation import Normalisation
 from frontend.reference import Reference, record_reference
 from models.deploy import deploy
 from models.randomize import randomize
@@ -42,6 +44,15 @@ def example(channels: int = 1, seed: int = 0) -> np.ndarray:
     return x
 
 
+def normalised(x: np.ndarray, normalisation: Normalisation | None) -> np.ndarray:
+    """What PyTorch is given for pixels in NCHW; without a normalisation they are no pixels, and stay."""
+    if normalisation is None:
+        return x
+    mean, std = (np.float32(values)[:, None, None] for values in (normalisation.mean, normalisation.std))
+    result: np.ndarray = (x.astype(np.float32) / np.float32(255) - mean) / std
+    return result
+
+
 def plan_of(report: CompileReport, reference: Reference) -> tuple[VerificationPlan, ReferenceTensors]:
     """The verifier's view of a compiled network."""
     plan = VerificationPlan(
@@ -57,11 +68,16 @@ def plan_of(report: CompileReport, reference: Reference) -> tuple[VerificationPl
 
 
 def verify_on_host(
-    exported: torch.export.ExportedProgram, x: np.ndarray, path: Path
+    exported: torch.export.ExportedProgram,
+    x: np.ndarray,
+    path: Path,
+    normalisation: Normalisation | None = None,
 ) -> tuple[CompileReport, VerificationReport]:
-    """Compile for this machine, run, and compare with PyTorch."""
-    report = compile_model(exported, resolve_target("host"), path)
-    plan, tensors = plan_of(report, record_reference(exported, [x]))
+    """Compile for this machine, run, and compare with PyTorch; with a normalisation `x` is uint8 pixels."""
+    report = compile_model(exported, resolve_target("host"), path, normalisation=normalisation)
+    plan, tensors = plan_of(report, record_reference(exported, [normalised(x, normalisation)]))
+    if normalisation:
+        tensors = replace(tensors, inputs=(np.ascontiguousarray(x.transpose(0, 2, 3, 1)),))
     with open_device("host").session() as session:
         module: LoadedModule = session.load(path)
         return report, verify_module(module, plan, tensors)

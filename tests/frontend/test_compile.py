@@ -6,6 +6,7 @@ from small_nets import example, export, verify_on_host
 
 from android_runner.elf import check_architecture
 from frontend.compile import compile_model
+from frontend.normalisation import Normalisation
 from tvm_schedules.targets import resolve_target
 
 SWITCHES = {
@@ -43,6 +44,21 @@ def test_resnet18_with_all_its_widths(tmp_path):
 def test_float_twin_compiles_without_binary_convolutions(tmp_path):
     report, verified = verify_on_host(export(precision="float"), example(), tmp_path / "module.so")
     assert report.binary_convs == verified.binary_convs == 0
+
+
+NORMALISATION = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_give_what_normalised_images_do(channels, tmp_path):
+    exported = export(in_channels=channels)
+    kept = Normalisation(NORMALISATION.mean[:channels], NORMALISATION.std[:channels])
+    pixels = np.random.default_rng(0).integers(0, 256, (1, channels, 32, 32), np.uint8)
+    report, verified = verify_on_host(exported, pixels, tmp_path / "a.so", kept)
+    assert (report.inputs[0].shape, report.inputs[0].dtype) == ((1, 32, 32, channels), "uint8")
+    assert verified.exact
+    # The stem is fed with the very numbers; PyTorch's signs go in, so only its rounding differs.
+    assert verified.forced_max_abs_err < 1e-5
 
 
 def test_report_says_what_was_built(tmp_path):

@@ -14,6 +14,7 @@ from tvm_schedules.float_conv2d import (
     pack_dense_weights,
     pack_float_weights,
 )
+from tvm_schedules.float_source import zero_row
 from tvm_schedules.reference import dense_reference, float_conv2d_reference
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tile import Tile
@@ -57,6 +58,23 @@ def test_equals_the_reference(
     expected = float_conv2d_reference(
         x, weight, stride, padding, dilation, offsets if bias else None, relu=relu
     )
+    np.testing.assert_allclose(actual, expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("target", runnable_targets())
+@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("padding", [(0, 0), (1, 2)])
+def test_pixels_minus_their_zero_between_zeros(target, channels, padding):
+    tvm_target = resolve_target(target)
+    shape = FloatConv2dShape(2, 7, 13, channels, 5, (3, 3), (2, 1), padding)
+    rng = np.random.default_rng(channels)
+    pixels = rng.integers(0, 256, shape.in_shape, np.uint8)
+    zero = rng.uniform(0, 255, channels).astype(np.float32)
+    weight = (rng.standard_normal((5, channels, 3, 3)) / 64).astype(np.float32)
+    func = float_conv2d_kernel(shape, tvm_target, bias=False, relu=False, pixels=True)
+    operands = [pixels, zero_row(zero, shape.width), pack_float_weights(weight, tvm_target)]
+    actual = run_kernel(func, tvm_target, *operands, out=(shape.out_shape, np.float32))
+    expected = float_conv2d_reference(pixels - zero, weight, shape.stride, padding, (1, 1))
     np.testing.assert_allclose(actual, expected, **TOLERANCE)
 
 
