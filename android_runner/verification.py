@@ -60,12 +60,12 @@ class ReferenceTensors:
     """PyTorch's side of the comparison.
 
     Attributes:
-        inputs: the inputs of `main`, images as NHWC.
+        inputs: the inputs of `main`, images as NHWC, of the types that it takes.
         outputs: PyTorch's outputs for them.
         signs: per pack, the signs without border as `packbits` over channels: uint8 [N, H, W, ceil(C / 8)].
     """
 
-    inputs: tuple[npt.NDArray[np.float32], ...]
+    inputs: tuple[npt.NDArray[np.generic], ...]
     outputs: tuple[npt.NDArray[np.float32], ...]
     signs: tuple[npt.NDArray[np.uint8], ...]
 

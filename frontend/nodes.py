@@ -15,7 +15,7 @@ and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packe
 | `pack` | x NHWC | border, pad_value | uint32 words |
 | `packed_conv2d` | words, weight, scale, shift, [residual] | geometry, relu, layers, .. | K NHWC, [K words] |
 | `combine` | y_0 .. y_{K-1}, own [K], weight [K], share [K] | mixed | [m], [K NHWC], [K words] |
-| `float_conv2d` | x NHWC, weight OIHW, bias [O], [zero [C], for x uint8] | stride, padding, dilation, relu | NHWC |
+| `float_conv2d` | x NHWC, weight OIHW, bias [O], [zero [C] if x is uint8] | geometry, relu | NHWC |
 | `dense` | x [N, C], weight [O, C], bias [O] | relu | [N, O] |
 """
 

@@ -34,7 +34,7 @@ class ReferenceNumbers:
     """What PyTorch computed for one batch.
 
     Attributes:
-        inputs: float32 NHWC, as `main` takes them.
+        inputs: NHWC, as `main` takes them: normalised images (float32) or their pixels (uint8).
         outputs: float32, as PyTorch returned them.
         signs: for each binarised tensor's layer, its packed signs (uint8 bytes of little-endian uint32 words,
             NHWC, without the border; docs/architecture.md, "One bit convention").

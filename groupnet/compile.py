@@ -4,6 +4,7 @@ import json
 import platform
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, progress, table
 from groupnet.errors import BundleTargetError
 from groupnet.model_source import Model, Request, load_model
+from groupnet.pixels import InputKind, choose_input, example_pixels, normalised
 
 if TYPE_CHECKING:
     from frontend.compile import CompileReport
@@ -40,13 +42,21 @@ def compile(
         bool, typer.Option(help="Say that an architecture's weights are to be random.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+    input_kind: Annotated[
+        InputKind | None,
+        typer.Option(
+            "--input",
+            help="What the module takes: pixels, or a normalised image.",
+            show_default="uint8 for checkpoints, float for all else",
+        ),
+    ] = None,
     dump_ir: Annotated[Path | None, typer.Option(help="A folder for the program after each phase.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compile a model into a bundle: code for the target, what it is, and what PyTorch computes with it."""
     request = Request(model, bases, input_size, random_weights, seed)
     with progress() as say:
-        path = compile_bundle(request, target, out, dump_ir=dump_ir, say=say)
+        path = compile_bundle(request, target, out, input_kind=input_kind, dump_ir=dump_ir, say=say)
     made = bundle.load_bundle(path)
     if made.manifest.source.random_weights and not random_weights:
         note(
@@ -64,6 +74,7 @@ def compile_bundle(
     target_text: str,
     out: Path | None = None,
     *,
+    input_kind: InputKind | None = None,
     dump_ir: Path | None = None,
     say: Callable[[str], None] = note,
 ) -> Path:
@@ -74,6 +85,7 @@ def compile_bundle(
         target_text: what `tvm_schedules.targets.resolve_target` understands.
         out: the bundle's folder, replaced in one step once the new bundle is complete; by default
             NAME-TARGET.bundle in the working directory.
+        input_kind: what the module takes; None leaves it to the model, see `choose_input`.
         dump_ir: a folder for the program after each phase, or None.
         say: called with each step's name.
 
@@ -87,31 +99,54 @@ def compile_bundle(
     described = describe_target(target_text, target)
     say("loading the model")
     model = load_model(request)
+    pixels = choose_input(model, input_kind, note) == "uint8"
     folder = out or Path(f"{model.name}-{_short_target(target_text, described)}.bundle")
     with bundle.new_bundle(folder) as unfinished:
         from frontend.compile import compile_model
+        from frontend.normalisation import Normalisation
         from frontend.reference import record_reference
 
         report = compile_model(
             model.exported,
             target,
             unfinished / bundle.MODULE,
+            normalisation=Normalisation(model.preprocessing.mean, model.preprocessing.std)
+            if pixels
+            else None,
             dump_ir=dump_ir,
             progress=lambda phase: say(f"compiling {model.name}: {phase}"),
         )
         say("running PyTorch for reference")
-        reference = record_reference(model.exported, [model.example()])
+        example = _Example.of(model, pixels=pixels)
+        reference = record_reference(model.exported, [example.for_pytorch])
         packs = {pack.layer for pack in report.packs}
         bundle.write_reference(
             unfinished,
             bundle.ReferenceNumbers(
-                inputs=tuple(_device_layout(array) for array in reference.inputs),
+                inputs=(example.for_module,),
                 outputs=tuple(_device_layout(array) for array in reference.outputs),
                 signs={layer: bits for layer, bits in reference.signs.items() if layer in packs},
             ),
         )
         bundle.write_manifest(unfinished, _manifest(model, described, report, reference, unfinished))
     return folder
+
+
+@dataclass(frozen=True)
+class _Example:
+    """One input as PyTorch takes it, NCHW, and as the module does, NHWC."""
+
+    for_pytorch: npt.NDArray[np.float32]
+    for_module: npt.NDArray[Any]
+
+    @classmethod
+    def of(cls, model: Model, *, pixels: bool) -> "_Example":
+        if not pixels:
+            example = model.example()
+            return cls(example, _device_layout(example))
+        shown = example_pixels(model)
+        image = normalised(shown, model.preprocessing).transpose(0, 3, 1, 2)
+        return cls(np.ascontiguousarray(image), shown)
 
 
 def describe_target(text: str, target: Any) -> manifest.Target:

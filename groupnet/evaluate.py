@@ -14,6 +14,7 @@ from groupnet.bundle import Bundle, load_bundle
 from groupnet.console import AsJson, note, print_json, print_result, progress, table
 from groupnet.errors import EvaluationError, ModelSourceError
 from groupnet.model_source import find_checkpoint
+from groupnet.pixels import normalised, takes_pixels
 from groupnet.running import Running, describe_device, on_device
 
 if TYPE_CHECKING:
@@ -27,10 +28,19 @@ _SAY_EVERY = 120  # images
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images as the bundle's model reads them, float32 NHWC [N, S, S, C], and their classes [N]."""
+    """Images of the bundle's size, pixels uint8 NHWC [N, S, S, C], and their classes [N]."""
 
-    images: Array
+    pixels: Array
     labels: Array
+
+    def for_module(self, bundle: Bundle) -> Array:
+        """The images as the bundle's module takes them."""
+        described = bundle.manifest
+        return self.pixels if takes_pixels(described.inputs[0]) else self.for_network(bundle)
+
+    def for_network(self, bundle: Bundle) -> Array:
+        """The images as its network was trained with them, float32 NHWC."""
+        return normalised(self.pixels, bundle.manifest.preprocessing)
 
 
 @verb
@@ -61,7 +71,7 @@ def run_eval(bundle: Bundle, data: str, device: str, *, say: Callable[[str], Non
     """
     dataset = load_images(bundle, data)
     with on_device(bundle, device, say) as running:
-        logits = predict(running, dataset.images, say)
+        logits = predict(running, dataset.for_module(bundle), say)
         info = running.device
     say("scoring PyTorch on the same images")
     expected, missing = _pytorch_logits(bundle, dataset)
@@ -80,7 +90,7 @@ def run_eval(bundle: Bundle, data: str, device: str, *, say: Callable[[str], Non
 
 
 def load_images(bundle: Bundle, data: str) -> LabelledImages:
-    """The test images of a data set, prepared as the bundle's manifest says.
+    """The test images of a data set.
 
     Raises:
         EvaluationError: the model takes other images or tells other classes.
@@ -98,11 +108,7 @@ def load_images(bundle: Bundle, data: str) -> LabelledImages:
             f"expected a model of {list(test.pixels.shape[1:])} images and {len(LABELS)} classes for digits; "
             f"{bundle.path} takes {image} and tells {classes}: compile digits-k3"
         )
-    mean, std = (
-        np.array(values, np.float32) for values in (described.preprocessing.mean, described.preprocessing.std)
-    )
-    images = (test.pixels.astype(np.float32) / np.float32(255) - mean) / std
-    return LabelledImages(images, test.labels)
+    return LabelledImages(test.pixels, test.labels)
 
 
 def predict(running: Running, images: Array, say: Callable[[str], None]) -> Array:
@@ -152,5 +158,5 @@ def _pytorch_logits(bundle: Bundle, dataset: LabelledImages) -> tuple[Array | No
         checkpoint = find_checkpoint(bundle.manifest.source)
     except ModelSourceError as exc:
         return None, str(exc)
-    images = np.ascontiguousarray(dataset.images.transpose(0, 3, 1, 2))
+    images = np.ascontiguousarray(dataset.for_network(bundle).transpose(0, 3, 1, 2))
     return predict_with_pytorch(checkpoint.model, images), None

@@ -24,7 +24,7 @@ class _Part(BaseModel):
 
 
 class Tensor(_Part):
-    """An input or output of the module's `main`; images are NHWC."""
+    """An input or output of the module's `main`; images are NHWC, uint8 ones are pixels."""
 
     name: str
     shape: Shape
@@ -32,7 +32,10 @@ class Tensor(_Part):
 
 
 class Preprocessing(_Part):
-    """How an image becomes the input: scaled to [0, 1], resized to a square, then (x - mean) / std."""
+    """How an image becomes the network's input: resized to a square, scaled to [0, 1], then (x - mean) / std.
+
+    Where the module's input is uint8, the module does all but the resizing; else the caller does all of it.
+    """
 
     input_size: Positive
     channels: Positive

@@ -3,8 +3,8 @@
 Layouts   x float32 `[N, H, W, C]` without padding; weights float32 `[ceil(O/ot), KH, KW, C, ot]`; bias
           float32 `[O]`; out float32 `[N, Ho, Wo, O]`. Dense: x `[N, C]`, weights `[ceil(O/ot), 1, 1, C,
           ot]`, out `[N, O]`.
-Pixels    x may be a uint8 image; then `zero`, float32 `[W * C]` (`float_source.zero_row`), is what is subtracted
-          from each row: the pixel values that stand for 0. Their scale belongs to the weights.
+Pixels    x may be a uint8 image; then `zero`, float32 `[W * C]` (`float_source.zero_row`), is subtracted from
+          each row: the pixel values that stand for 0. The scale of pixels belongs to the weights.
 Padding   zeros, written around a copy of the input inside the kernel (measured: under 1 % of its time).
 Sums      in float32, in the order kh, kw, c, contracted to fused multiply-adds where the CPU has them.
 """

@@ -51,7 +51,8 @@ def test_the_manifest_describes_the_model(host_bundle: Path) -> None:
         "classification",
         tuple("0123456789"),
     )
-    assert manifest.inputs[0].shape == (1, 32, 32, 1)
+    assert (manifest.inputs[0].shape, manifest.inputs[0].dtype) == ((1, 32, 32, 1), "uint8")
+    assert bundle.load_bundle(host_bundle).reference().inputs[0].dtype == "uint8"
     assert manifest.outputs[0].shape == (1, 10)
     assert manifest.source.checkpoint is not None
     assert manifest.source.checkpoint.name == "digits-k3"
@@ -78,6 +79,14 @@ def test_the_host_scores_as_pytorch_does(host_bundle: Path) -> None:
     assert result["scores"] == result["pytorch_scores"]
     assert result["same_predictions"] == 360
     assert result["scores"]["top1"] > 0.95
+
+
+def test_a_normalised_image_is_another_way_to_the_same_scores(host_bundle: Path, tmp_path: Path) -> None:
+    groupnet("compile", "digits-k3", "--target", "host", "--input", "float", "--out", tmp_path / "b")
+    assert bundle.load_bundle(tmp_path / "b").manifest.inputs[0].dtype == "float32"
+    assert groupnet("bench", tmp_path / "b", "--runs", "1")["verified"]["exact"] is True
+    floats, pixels = (groupnet("eval", path)["scores"] for path in (tmp_path / "b", host_bundle))
+    assert floats == pixels
 
 
 @pytest.mark.phone

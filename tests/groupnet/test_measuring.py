@@ -82,18 +82,24 @@ def test_the_demo_fails_where_the_device_does_not_score_as_pytorch(
     demo.check_scores([scored(0.9, 0.9)])
 
 
-def test_digits_are_prepared_as_the_bundle_says(tmp_path: Path, write_bundle: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_digits_are_prepared_as_the_bundle_says(
+    tmp_path: Path, write_bundle: Callable[..., Path], dtype: str
+) -> None:
     from models.digits import load_digits
 
     path = write_bundle(
         tmp_path / "b",
-        inputs=(manifest.Tensor(name="x", shape=(1, 32, 32, 1), dtype="float32"),),
+        inputs=(manifest.Tensor(name="x", shape=(1, 32, 32, 1), dtype=dtype),),
         outputs=(manifest.Tensor(name="logits", shape=(1, 10), dtype="float32"),),
         preprocessing=manifest.Preprocessing(input_size=32, channels=1, mean=(0.305,), std=(0.324,)),
     )
-    prepared = evaluate.load_images(load_bundle(path), "digits")
+    made = load_bundle(path)
+    prepared = evaluate.load_images(made, "digits")
     test = load_digits().test
-    assert prepared.images.dtype == np.float32
+    images = prepared.for_network(made)
+    assert images.dtype == np.float32
     # The zoo's constants give the very numbers that PyTorch was trained and tested with.
-    np.testing.assert_array_equal(prepared.images.transpose(0, 3, 1, 2), test.images)
+    np.testing.assert_array_equal(images.transpose(0, 3, 1, 2), test.images)
+    np.testing.assert_array_equal(prepared.for_module(made), test.pixels if dtype == "uint8" else images)
     np.testing.assert_array_equal(prepared.labels, test.labels)
