@@ -106,13 +106,12 @@ def compile_bundle(
         from frontend.normalisation import Normalisation
         from frontend.reference import record_reference
 
+        prepared = model.preprocessing
         report = compile_model(
             model.exported,
             target,
             unfinished / bundle.MODULE,
-            normalisation=Normalisation(model.preprocessing.mean, model.preprocessing.std)
-            if pixels
-            else None,
+            normalisation=Normalisation(prepared.mean, prepared.std) if pixels else None,
             dump_ir=dump_ir,
             progress=lambda phase: say(f"compiling {model.name}: {phase}"),
         )
