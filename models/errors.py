@@ -37,7 +37,7 @@ class OperatorError(ModelsError):
 
 
 class DataError(ModelsError):
-    """Images, labels or logits have shapes or types that do not belong together."""
+    """A data set's file is missing, damaged or faulty, or images, labels or logits do not belong together."""
 
 
 class CheckpointError(ModelsError):
