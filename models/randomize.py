@@ -6,45 +6,64 @@ of the network.
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
 
-from models.groups import BlockBranches, LayerDecomposition, ResidualBranch
-from models.layers import BinaryConv2d
+from models.fusion import SoftConnection
 
 _NEGATIVE_GAMMAS = 0.25
 _MAX_THETA = 2.0
-# Of ReLU(z), z normal with standard deviation 1: mean 1 / sqrt(2 pi), variance 1/2 - 1/(2 pi).
-_RELU_MEAN = 1 / math.sqrt(2 * math.pi)
-_RELU_VARIANCE = 0.5 - 1 / (2 * math.pi)
+# Steps of a mantissa in [0.5, 1), to which statistics are rounded.
+_STEPS = 64
 
 
 def randomize(model: nn.Module, seed: int) -> None:
-    """Set batch norms and gates in place to plausible values that differ; convolutions stay as drawn.
+    """Set batch norms and gates in place to plausible values that differ; all else stays as drawn.
 
-    The running statistics are those of sums of independent signs, each moved by up to 30 %. The same seed
-    gives the same values on every machine, because nothing is computed from data.
+    One image of noise runs through the network. On its way each batch norm takes the mean and the variance of
+    its whole input, each channel's moved by up to 30 % of a standard deviation, so that the next layers see
+    what they would see in a trained network. The two statistics are rounded to about 1 %, so that another
+    order of summation on another machine changes them only in a rare tie.
 
     Args:
-        model: A `GroupNet` before deployment.
-        seed: Seed of all values.
+        model: A network of `make_network` before deployment; its `config` says the image's shape.
+        seed: Seed of the noise and of all values.
     """
     generator = torch.Generator().manual_seed(seed)
+    config: Any = model.config
+    noise = torch.randn(1, config.in_channels, config.input_size, config.input_size, generator=generator)
+
+    done = set()
+
+    def calibrate(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        # A norm that several bases share keeps what it took from the first.
+        if norm in done:
+            return
+        done.add(norm)
+        variance, mean = torch.var_mean(inputs[0], correction=0)
+        # A constant input has nothing to normalise.
+        _draw(norm, _coarse(float(mean)), _coarse(float(variance)) or 1.0, generator)
+
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    training = model.training
     with torch.no_grad():
         for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                _draw(module, 0.0, 1.0, generator)
-        for module in model.modules():
-            if isinstance(module, ResidualBranch):
-                for conv, norm in ((module.conv1, module.bn1), (module.conv2, module.bn2)):
-                    scale = _spread(conv)
-                    _draw(norm, scale * _RELU_MEAN, scale**2 * _RELU_VARIANCE, generator)
-            elif isinstance(module, BlockBranches) and isinstance(module.shortcut, nn.Sequential):
-                _draw(module.shortcut[1], 0.0, _spread(module.shortcut[0]) ** 2, generator)
-        for name, parameter in model.named_parameters():
-            if name.endswith("theta"):
-                parameter.uniform_(-_MAX_THETA, _MAX_THETA, generator=generator)
+            if isinstance(module, SoftConnection):
+                module.theta.uniform_(-_MAX_THETA, _MAX_THETA, generator=generator)
+        handles = [norm.register_forward_pre_hook(calibrate) for norm in norms]
+        try:
+            model.eval()(noise)
+        finally:
+            model.train(training)
+            for handle in handles:
+                handle.remove()
+
+
+def _coarse(value: float) -> float:
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(mantissa * _STEPS) / _STEPS, exponent)
 
 
 def _draw(norm: nn.Module, mean: float, variance: float, generator: torch.Generator) -> None:
@@ -60,19 +79,3 @@ def _draw(norm: nn.Module, mean: float, variance: float, generator: torch.Genera
     deviation = math.sqrt(variance)
     norm.running_mean.copy_(mean + deviation * uniform(-0.3, 0.3))
     norm.running_var.copy_(variance * uniform(0.7, 1.3))
-
-
-def _spread(conv: nn.Module) -> float:
-    """The standard deviation of a convolution's output over independent inputs of variance 1."""
-    if isinstance(conv, LayerDecomposition):
-        scales = torch.full((conv.fusion.bases,), 1 / conv.fusion.bases)
-        if conv.fusion.scale is not None:
-            scales = conv.fusion.scale
-        spreads = torch.tensor([_spread(base) for base in conv.bases])
-        return float((scales * spreads).norm())
-    weight = conv.weight
-    assert isinstance(weight, torch.Tensor)
-    taps = weight[0].numel()
-    if isinstance(conv, BinaryConv2d) and conv.precision == "binary":
-        return float(weight.abs().mean()) * math.sqrt(taps)
-    return float(weight.square().mean().sqrt()) * math.sqrt(taps)

@@ -33,6 +33,16 @@ def config():
         ({"precision": "int8"}, "precision"),
         ({"input_size": 1}, "at least 2 pixels"),
         ({"stem": "imagenet", "input_size": 7}, "at least 8 pixels"),
+        ({"strides": (1,)}, "strides for each of 2 stages"),
+        ({"strides": (1, 0)}, "each of strides"),
+        ({"strides": [1, 2]}, "strides for each"),
+        ({"rates": ((1,),)}, "rates for each of 2 stages"),
+        ({"rates": ((1,), (1, 2, 3))}, "one rate for all bases of a stage, or 2"),
+        ({"rates": ((1,), 2)}, "one rate for all bases"),
+        ({"rates": ((1,), (0,))}, "each of rates"),
+        ({"rates": ((1,), (1, 2)), "group": "layer", "gate": "none"}, "one rate a stage with group 'layer'"),
+        ({"bases": 3, "rates": ((1,), (1, 2))}, "or 3"),
+        ({"strides": (4, 5)}, "at least 20 pixels"),
         ({"group": "layer"}, "gate 'none'"),
         ({"group": "net", "gate": "base"}, "gate 'none'"),
     ],
@@ -50,6 +60,13 @@ def test_an_unknown_override_names_the_closest_field(config):
 def test_widths_and_stride_follow_the_stages(config):
     assert config.widths == (8, 16) and config.total_stride == 2
     assert config.replace(stem="imagenet").total_stride == 8
+    assert config.replace(strides=(2, 3)).total_stride == 6
+
+
+def test_one_rate_holds_for_all_bases(config):
+    assert [config.stage_rates(stage) for stage in (0, 1)] == [(1, 1), (1, 1)]
+    dilated = config.replace(rates=((2,), (3, 4)))
+    assert [dilated.stage_rates(stage) for stage in (0, 1)] == [(2, 2), (3, 4)]
 
 
 def test_a_dictionary_comes_back_as_it_was(config):

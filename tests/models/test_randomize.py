@@ -32,6 +32,31 @@ def test_no_batch_norm_is_trivial_and_some_gammas_are_negative():
     assert 0.1 < negative < 0.4
 
 
+def test_only_norms_and_gates_change_and_the_mode_stays():
+    net = build("groupnet_digits", bases=2, depths=(1, 1), width=8).train()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    randomize(net, 0)
+    assert net.training and not any(module._forward_pre_hooks for module in net.modules())
+    changed = {name for name, tensor in net.state_dict().items() if not torch.equal(tensor, before[name])}
+    norms = {name for name, module in net.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    kinds = ("weight", "bias", "running_mean", "running_var")
+    assert changed == {f"{norm}.{kind}" for norm in norms for kind in kinds} | {"groups.1.gate.theta"}
+
+
+@torch.no_grad()
+def test_statistics_are_those_of_what_a_norm_sees():
+    net = _net().eval()
+    seen = {}
+    for name, module in net.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_pre_hook(lambda _m, inputs, name=name: seen.setdefault(name, inputs[0]))
+    net(torch.randn(8, 1, 32, 32, generator=torch.Generator().manual_seed(0)))
+    for name, x in seen.items():
+        norm = net.get_submodule(name)
+        assert 0.5 < float(norm.running_var.mean() / x.var()) < 2, name
+        assert float((norm.running_mean.mean() - x.mean()).abs() / x.std()) < 0.5, name
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -40,6 +65,8 @@ def test_no_batch_norm_is_trivial_and_some_gammas_are_negative():
         {"group": "layer", "gate": "none", "fusion": "learned"},
         {"downsample": "float"},
         {"precision": "float"},
+        {"group": "net", "gate": "none"},
+        {"stem": "small", "rates": ((1,), (2, 3))},
     ],
 )
 def test_signs_stay_balanced_to_the_last_group(overrides):
