@@ -26,6 +26,10 @@ def make_network(config: NetworkConfig) -> "nn.Module":
         from models.group_net import GroupNet
 
         return GroupNet(config)
+    if isinstance(config, SegmentationConfig):
+        from models.segmentation.network import SegmentationNet
+
+        return SegmentationNet(config)
     raise ConfigError(
         f"expected the description of a Group-Net; got a {type(config).__name__}; use one of the registry"
     )

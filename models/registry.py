@@ -139,3 +139,7 @@ def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:
     return GroupNetConfig(
         depths=depths, width=64, bases=5, num_classes=1000, in_channels=3, input_size=224, stem="imagenet"
     )
+
+
+# They register themselves with the functions above.
+import models.segmentation.registered  # noqa: E402, F401

@@ -1,13 +1,16 @@
 """The description of a segmentation network as data."""
 
 import dataclasses
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from models.config_fields import check_positive
 from models.errors import ConfigError
+from models.segmentation.parallel_rates import is_parallel, parallel_rates
 from models.task_config import BackboneTaskConfig
 
 SegmentationHead = Literal["fcn32s", "fcn16s", "fcn8s", "dilated", "deeplabv3"]
+
+_STAGES: dict[str, int] = {"fcn32s": 1, "fcn16s": 2, "fcn8s": 3, "dilated": 1, "deeplabv3": 1}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,8 +19,9 @@ class SegmentationConfig(BackboneTaskConfig):
 
     Attributes:
         head: `fcn32s`, `fcn16s`, `fcn8s` score the last one, two or three stages and add them up
-            (Long et al., CVPR 2015); `dilated` is the official code's one float head on the last stage, for a
-            backbone of output stride 8; `deeplabv3` is the official code's binary ASPP.
+            (Long et al., CVPR 2015), whatever their strides are; `dilated` is the official code's one float
+            head on the last stage, for a backbone of output stride 8; `deeplabv3` is the official code's
+            binary ASPP.
         aspp_rates: Dilation of the 3x3 branches of `deeplabv3`.
 
     Raises:
@@ -40,3 +44,31 @@ class SegmentationConfig(BackboneTaskConfig):
             )
         for rate in self.aspp_rates:
             check_positive("each of aspp_rates", rate)
+        stages = len(self.backbone.depths)
+        if len(self.head_stages) > stages:
+            raise ConfigError(
+                f"expected a backbone of at least {_STAGES[self.head]} stages for head {self.head!r}; got "
+                f"{stages}; add stages or use head='fcn32s'"
+            )
+
+    @property
+    def head_stages(self) -> tuple[int, ...]:
+        """The backbone's stages, counted from 0, whose maps the head reads, the coarsest first."""
+        last = len(self.backbone.depths) - 1
+        return tuple(range(last, last - _STAGES[self.head], -1))
+
+    def replace(self, **overrides: Any) -> Self:
+        """A copy with other values; parallel rates follow `bases` unless `rates` are given too.
+
+        Raises:
+            UnknownNameError: An override names no field.
+            ConfigError: The copy is not valid.
+        """
+        rates = self.backbone.rates
+        if "bases" in overrides and not {"rates", "backbone"} & set(overrides):
+            bases = overrides["bases"]
+            check_positive("bases", bases)
+            if is_parallel(rates, self.bases):
+                dilated = sum(stage != (1,) for stage in rates)
+                overrides["rates"] = parallel_rates(len(rates), dilated, bases)
+        return super().replace(**overrides)
