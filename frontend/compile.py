@@ -14,6 +14,8 @@ from frontend.build import build_library, plan_memory, planned_bytes
 from frontend.nodes import (
     COMBINE,
     PACK,
+    PACK_PLANES,
+    PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
     node_arguments,
     node_attributes,
@@ -39,7 +41,10 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class PackRecord:
-    """A distinct binarised tensor: NHWC shape without border, border (rows, columns), a layer reading it."""
+    """A distinct tensor of bits: NHWC shape without border, border (rows, columns), a layer reading it.
+
+    Quantised activations have the batch once for each plane.
+    """
 
     shape: tuple[int, int, int, int]
     border: tuple[int, int]
@@ -128,14 +133,14 @@ def _describe_binary(function: Any) -> tuple[tuple[PackRecord, ...], tuple[ConvR
     for variable, node in makers.items():
         if isinstance(node, relax.TupleGetItem) and (node.tuple_value, node.index) in pending:
             index_of[variable] = pending[node.tuple_value, node.index]
-        if node_name(node) == PACKED_CONV2D:
+        if node_name(node) in (PACKED_CONV2D, PACKED_BITSERIAL_CONV2D):
             attributes = node_attributes(node)
             number = index_of[node_arguments(node)[0]]
             first_reader.setdefault(number, attributes["layers"][0])
             shape = _four(node_shape(node))
-            convolutions += [
-                ConvRecord(layer, number, attributes["relu"], shape) for layer in attributes["layers"]
-            ]
+            # What `verify` shows of a bitserial kernel is whole, whether it has a ReLU or not.
+            halved = attributes["relu"] and node_name(node) == PACKED_CONV2D
+            convolutions += [ConvRecord(layer, number, halved, shape) for layer in attributes["layers"]]
         for item in packed_results(node):
             if len(node_results(node)) == 1:
                 index_of[variable] = len(packs)
@@ -151,6 +156,10 @@ def _pack_record(node: Any) -> PackRecord:
     if node_name(node) == PACK:
         shape = _four(shape_of(node_arguments(node)[0]))
         return PackRecord(shape, attributes["border"], attributes["pad_value"], "")
+    if node_name(node) == PACK_PLANES:
+        # Planes are packed as signs are, one behind the other as if they were more images; level 0 is bit 0.
+        n, h, w, c = _four(shape_of(node_arguments(node)[0]))
+        return PackRecord((attributes["bits"] * n, h, w, c), attributes["border"], -1, "")
     shape = _four(shape_of(node_arguments(node)[0]) if node_name(node) == COMBINE else node_shape(node))
     return PackRecord(shape, attributes["packed_border"], attributes["packed_pad_value"], "")
 

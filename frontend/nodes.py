@@ -13,6 +13,9 @@ and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packe
 |---|---|---|---|
 | `binary_conv2d` | x (NCHW, then NHWC), weight OIHW | stride, padding, dilation, pad_value, layer | as x |
 | `pack` | x NHWC | border, pad_value | uint32 words |
+| `bitserial_conv2d` | x (NCHW, then NHWC), weight OIHW | stride, padding, dilation, bits, layer | as x |
+| `pack_planes` | x NHWC | border, bits | uint32 words [bits * N, ..] |
+| `packed_bitserial_conv2d` | planes, weight, offset [O], scale, shift | geometry, bits, relu, layers | NHWC |
 | `packed_conv2d` | words, weight, scale, shift, [residual] | geometry, relu, layers, .. | K NHWC, [K words] |
 | `combine` | y_0 .. y_{K-1}, own [K], weight [K], share [K] | mixed | [m], [K NHWC], [K words] |
 | `float_conv2d` | x NHWC, weight OIHW, bias [O], [zero [C] if x is uint8] | geometry, relu | NHWC |
@@ -32,9 +35,22 @@ PACK = "groupnet.pack"
 PACKED_CONV2D = "groupnet.packed_conv2d"
 FLOAT_CONV2D = "groupnet.float_conv2d"
 COMBINE = "groupnet.combine"
+BITSERIAL_CONV2D = "groupnet.bitserial_conv2d"
+PACK_PLANES = "groupnet.pack_planes"
+PACKED_BITSERIAL_CONV2D = "groupnet.packed_bitserial_conv2d"
 DENSE = "groupnet.dense"
 
-NODE_NAMES = (BINARY_CONV2D, PACK, PACKED_CONV2D, FLOAT_CONV2D, COMBINE, DENSE)
+NODE_NAMES = (
+    BINARY_CONV2D,
+    PACK,
+    PACKED_CONV2D,
+    BITSERIAL_CONV2D,
+    PACK_PLANES,
+    PACKED_BITSERIAL_CONV2D,
+    FLOAT_CONV2D,
+    COMBINE,
+    DENSE,
+)
 
 _CALL = tvm.ir.Op.get("relax.call_dps_packed")
 
@@ -120,7 +136,7 @@ def node_shape(node: Any) -> tuple[int, ...]:
 
 
 def packed_results(node: Any) -> list[int]:
-    """Which of a node's results are packed signs, each a distinct binarised tensor of the network."""
-    if node_name(node) not in (PACK, PACKED_CONV2D, COMBINE):
+    """Which of a node's results are packed signs or levels, each a distinct tensor of bits."""
+    if node_name(node) not in (PACK, PACK_PLANES, PACKED_CONV2D, COMBINE):
         return []
     return [index for index, result in enumerate(node_results(node)) if str(result.dtype) == "uint32"]

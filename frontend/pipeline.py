@@ -15,7 +15,7 @@ import tvm
 
 from frontend.errors import PassDidNotFireError
 from frontend.import_model import import_model
-from frontend.nodes import BINARY_CONV2D, NODE_NAMES, operator_name
+from frontend.nodes import BINARY_CONV2D, BITSERIAL_CONV2D, NODE_NAMES, operator_name
 from frontend.normalisation import Normalisation
 from frontend.passes.add_verify import add_verify
 from frontend.passes.combine_branches import combine_branches
@@ -31,6 +31,7 @@ from frontend.passes.lower_glue import lower_glue
 from frontend.passes.lower_kernels import lower_kernels
 from frontend.passes.merge_branches import merge_branches
 from frontend.passes.pack_activations import pack_activations
+from frontend.passes.pack_levels import pack_levels
 from frontend.passes.sum_branches import sum_branches
 from frontend.rewriter import relax_functions, straight_line
 
@@ -60,6 +61,7 @@ PHASES = (
         "2-binary-dataflow",
         (
             pack_activations,
+            pack_levels,
             fold_epilogue,
             fuse_residual,
             combine_branches,
@@ -68,7 +70,7 @@ PHASES = (
             fold_normalisation,
             add_verify,
         ),
-        removes=(BINARY_CONV2D,),
+        removes=(BINARY_CONV2D, BITSERIAL_CONV2D),
     ),
     Phase(
         "3-kernels",
@@ -148,10 +150,10 @@ def _check_removed(module: Any, phase: Phase) -> None:
 
 
 def _check_packed(records: list[PassRecord], binary_convs: int) -> None:
-    packed = next(record.fired for record in records if record.name == "pack_activations")
+    packed = sum(record.fired for record in records if record.name in ("pack_activations", "pack_levels"))
     if packed != binary_convs:
         raise PassDidNotFireError(
-            f"expected pack_activations to fire once per binary convolution, {binary_convs} times; got "
+            f"expected the packing passes to fire once per binary convolution, {binary_convs} times; got "
             f"{packed}; a convolution's result may be unused: remove it from the model"
         )
 

@@ -1,4 +1,4 @@
-"""What PyTorch computes for one input: signs and integers of every binary convolution, and the outputs."""
+"""What PyTorch computes for one input: bits and integers of every packed convolution, and the outputs."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from frontend.layers import binary_conv2d_layers, is_binary_conv2d
+from frontend.layers import is_binary_conv2d, is_bitserial_conv2d, packed_layers
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,9 @@ class Reference:
     Attributes:
         inputs: the model's inputs, float32 NCHW.
         outputs: the model's outputs.
-        signs: per layer, the signs of its input: uint8, `packbits` over channels, little bit order, [N, H, W,
-        ceil(C/8)]. integers_sha256: per layer, the sha256 of its int32 results in NHWC order, little-endian.
+        signs: per layer, the bits of its input: uint8, `packbits` over channels, little bit order, [N, H, W,
+            ceil(C/8)]; a bitserial layer has those of all its planes, plane by plane, [bits * N, H, W, ..].
+        integers_sha256: per layer, the sha256 of its int32 results in NHWC order, little-endian.
     """
 
     inputs: tuple[npt.NDArray[np.float32], ...]
@@ -45,10 +46,11 @@ class _Recorder(torch.fx.Interpreter):
 
     def run_node(self, n: torch.fx.Node) -> Any:
         result = super().run_node(n)
-        if is_binary_conv2d(n):
+        if is_binary_conv2d(n) or is_bitserial_conv2d(n):
             layer = next(self._layers)
-            x = self.fetch_args_kwargs_from_env(n)[0][0]
-            bits = (x.permute(0, 2, 3, 1) >= 0).numpy()
+            arguments, _ = self.fetch_args_kwargs_from_env(n)
+            x = arguments[0].permute(0, 2, 3, 1)
+            bits = (x >= 0).numpy() if is_binary_conv2d(n) else _planes(x, arguments[-1])
             self.signs[layer] = np.packbits(bits, axis=-1, bitorder="little")
             self.integers_sha256[layer] = sha256_of_integers(
                 result.permute(0, 2, 3, 1).numpy().astype(np.int32)
@@ -56,11 +58,17 @@ class _Recorder(torch.fx.Interpreter):
         return result
 
 
+def _planes(x: torch.Tensor, bits: int) -> npt.NDArray[np.bool_]:
+    """The bits of `round((2**bits - 1) * clamp(x, 0, 1))`, plane by plane along the first axis."""
+    levels = ((2**bits - 1) * x.clamp(0, 1)).round().to(torch.uint8).numpy()
+    return np.concatenate([levels >> plane & 1 for plane in range(bits)]).astype(bool)
+
+
 def record_reference(
     exported: torch.export.ExportedProgram, inputs: Sequence[npt.NDArray[np.float32]]
 ) -> Reference:
     """Run `exported` on `inputs` (float32, NCHW for images) and record every binary convolution."""
-    layers = list(binary_conv2d_layers(exported).values())
+    layers = list(packed_layers(exported).values())
     recorder = _Recorder(exported.module(), layers)
     with torch.no_grad():
         results = recorder.run(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))

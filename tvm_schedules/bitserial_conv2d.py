@@ -1,8 +1,8 @@
 """Bitserial convolution: activations of 1 to 4 bits, weights of 1 or 2, plane by plane on packed bits.
 
-Layouts   planes `[A, N, H + 2*bh, W + 2*bw, Cw]` uint32, plane `i` worth `2**i`, each packed like signs, as
-          `pack_planes_kernel` writes them; weights `[Wb, ceil(O/ot), KH, KW, Cw, ot]` uint32; out
-          `[N, Ho, Wo, O]` float32.
+Layouts   planes `[A * N, H + 2*bh, W + 2*bw, Cw]` uint32, first all of plane 0, plane `i` worth `2**i`, each
+          packed like signs, as `pack_planes_kernel` writes them; weights `[Wb, ceil(O/ot), KH, KW, Cw, ot]`
+          uint32; out `[N, Ho, Wo, O]` float32.
 Values    activations are unipolar, `a = sum_i 2**i a_i` with bits `a_i` of 0 and 1; weights are bipolar, `w =
           sum_j 2**j (2 w_j - 1)`, that is +-1 or +-1, +-3, or unipolar, `w = sum_j 2**j w_j`.
 Products  bipolar: `dot = offset - sum_ij 2**(i+j) popcount(a_i ^ w_j)`; unipolar: `dot = sum_ij 2**(i+j)
@@ -70,9 +70,10 @@ class BitserialConv2dShape(BinaryConv2dShape):
             )
 
     @property
-    def planes_shape(self) -> tuple[int, int, int, int, int]:
+    def planes_shape(self) -> tuple[int, int, int, int]:
         """Shape of the uint32 planes, stored border included."""
-        return self.activation_bits, *self.packed_input_shape
+        batch, *pixel = self.packed_input_shape
+        return self.activation_bits * batch, *pixel
 
     def weight_planes_shape(self, target: Target) -> tuple[int, int, int, int, int, int]:
         """Shape of the uint32 weights that `pack_bitserial_weights` makes for `target`."""
@@ -133,9 +134,9 @@ def bitserial_conv2d_kernel(
         keys = ("offset", "scale", "shift") if shape.bipolar_weights else ("scale", "shift")
         parameters = tuple(Parameter(argument(key, (shape.out_channels,), "float32")) for key in keys)
         out = argument("out", shape.out_shape, "float32")
-        activation_planes, batch, rows, columns, _ = shape.planes_shape
+        planes_and_batch, rows, columns, _ = shape.planes_shape
         operands = Operands(
-            source=reshaped(planes, (activation_planes * batch, rows, columns * depth)),
+            source=reshaped(planes, (planes_and_batch, rows, columns * depth)),
             weights=reshaped(weights, (weight_planes * blocks, kernel[0], kernel[1] * depth, block)),
             parameters=parameters,
             outputs=(Outputs(out),),

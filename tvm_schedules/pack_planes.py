@@ -3,7 +3,7 @@
     level = round((2**A - 1) * clamp(x, 0, 1))          halves to even, in registers
     planes[i] = bit i of the levels, 32 channels to a word
 
-Layouts   x float32 `[N, H, W, C]`; planes uint32 `[A, N, H + 2*bh, W + 2*bw, Cw]`.
+Layouts   x float32 `[N, H, W, C]`; planes uint32 `[A * N, H + 2*bh, W + 2*bw, Cw]`, first all of plane 0.
 Levels    exactly those of `bitplanes.quantise` (DoReFa, arXiv 1606.06160, equation 5); NaN is level 0.
 Border    every channel holds `pad_level`.
 Tail      bits past the last channel are 0, in the border as well.
@@ -82,10 +82,10 @@ class PackPlanesShape:
         return self.batch, self.height, self.width, self.channels
 
     @property
-    def out_shape(self) -> tuple[int, int, int, int, int]:
+    def out_shape(self) -> tuple[int, int, int, int]:
         """Shape of the uint32 planes."""
         rows, columns = self.height + 2 * self.border[0], self.width + 2 * self.border[1]
-        return self.bits, self.batch, rows, columns, words(self.channels)
+        return self.bits * self.batch, rows, columns, words(self.channels)
 
 
 def pack_planes_kernel(shape: PackPlanesShape, target: Target) -> PrimFunc:
@@ -106,12 +106,12 @@ def pack_planes_kernel(shape: PackPlanesShape, target: Target) -> PrimFunc:
         tile={"v": (REGISTER_FILES[isa].lanes,)},
         isa=isa,
     )
-    bits, batch, rows, columns, depth = shape.out_shape
+    planes_and_batch, rows, columns, depth = shape.out_shape
     with prim_func(str(name), name.op) as built:
         x = argument("x", shape.in_shape, "float32")
         planes = argument("planes", shape.out_shape, "uint32")
-        source = reshaped(x, (batch, shape.height, shape.width * shape.channels))
-        _Emitter(shape, isa, source, reshaped(planes, (bits * batch, rows, columns * depth))).emit()
+        source = reshaped(x, (shape.batch, shape.height, shape.width * shape.channels))
+        _Emitter(shape, isa, source, reshaped(planes, (planes_and_batch, rows, columns * depth))).emit()
     return built[0]
 
 
@@ -127,9 +127,9 @@ class _Emitter:
 
     def emit(self) -> None:
         shape = self.shape
-        _, batch, rows, columns, _ = shape.out_shape
+        _, rows, columns, _ = shape.out_shape
         top, left = shape.border
-        with parallel(batch * rows) as index:
+        with parallel(shape.batch * rows) as index:
             image, row = index // rows, index % rows
             inside = tirx.all(row >= top, row < top + shape.height)
             if top:

@@ -4,7 +4,9 @@
 
 1. P tensors: the packed signs that the device itself computes for each distinct binarised tensor;
 2. one tensor per binary convolution: the result of the *same kernel* that `main` calls, on PyTorch's bits,
-   with scale 1, shift 0 and nothing to add: integers as float32, or relu of them where the kernel has a ReLU;
+   with scale 1, shift 0 and nothing to add: integers as float32, or relu of them where the kernel has a ReLU
+   (a bitserial kernel adds an offset before its ReLU: raised so far that nothing is negative, and lowered
+   again by the shift, it shows the integers themselves);
 3. the network's outputs.
 
 Feeding PyTorch's signs keeps rounding in the float parts from flipping a sign near zero, after which every
@@ -17,7 +19,9 @@ import numpy as np
 from tvm import relax
 
 from frontend.nodes import (
+    PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
+    constant_array,
     make_constant,
     node_arguments,
     node_attributes,
@@ -46,6 +50,8 @@ class _VerifyMaker(FunctionRewriter):
     def rewrite_call(self, variable: Any, call: Any) -> Any | None:  # noqa: ARG002
         if node_name(call) == PACKED_CONV2D:
             self._show_integers(call)
+        elif node_name(call) == PACKED_BITSERIAL_CONV2D:
+            self._show_bitserial_integers(call)
         packed = packed_results(call)
         if not packed:
             return None
@@ -69,6 +75,22 @@ class _VerifyMaker(FunctionRewriter):
         layers = node_attributes(call)["layers"]
         self._integers += self.emit_items(remake_node(call, plain))[: len(layers)]
         self.fired += len(layers)
+
+    def _show_bitserial_integers(self, call: Any) -> None:
+        """Call the same kernel with scale 1 and, where it has a ReLU, a range that lies above 0."""
+        planes, weight, offset, *_ = node_arguments(call)
+        channels, *taps = shape_of(weight)
+        attributes = node_attributes(call)
+        lift = float((2 ** attributes["bits"] - 1) * np.prod(taps)) if attributes["relu"] else 0.0
+        plain = [
+            planes,
+            weight,
+            make_constant(constant_array(offset) + np.float32(lift)),
+            make_constant(np.ones(channels, np.float32)),
+            make_constant(np.full(channels, -lift, np.float32)),
+        ]
+        self._integers.append(self.emit(remake_node(call, plain)))
+        self.fired += 1
 
     def finish(self, result: Any) -> Any:
         made = self.producer(result)

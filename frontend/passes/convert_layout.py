@@ -15,6 +15,7 @@ from tvm import relax
 from frontend.errors import UnsupportedModelError
 from frontend.nodes import (
     BINARY_CONV2D,
+    BITSERIAL_CONV2D,
     FLOAT_CONV2D,
     constant_array,
     is_constant,
@@ -61,7 +62,8 @@ class _LayoutConverter(FunctionRewriter):
         self._transposed: dict[Any, Any] = {}  # a stand-in -> the NCHW tensor made from its twin
         self._rules: dict[str, Callable[[Any], Any | None]] = {
             "relax.nn.conv2d": self._conv2d,
-            BINARY_CONV2D: self._binary_conv2d,
+            BINARY_CONV2D: self._packed_conv2d,
+            BITSERIAL_CONV2D: self._packed_conv2d,
             "relax.nn.max_pool2d": self._pool2d,
             "relax.nn.avg_pool2d": self._pool2d,
             "relax.nn.adaptive_avg_pool2d": self._adaptive_pool2d,
@@ -161,7 +163,7 @@ class _LayoutConverter(FunctionRewriter):
         )
         return self._stand_in(self.emit(node))
 
-    def _binary_conv2d(self, call: Any) -> Any:
+    def _packed_conv2d(self, call: Any) -> Any:
         x, weight = node_arguments(call)
         n, c, h, w = node_shape(call)
         return self._stand_in(

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from frontend.nodes import (
     DENSE,
     FLOAT_CONV2D,
+    PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
     constant_array,
     is_constant,
@@ -30,6 +31,9 @@ from frontend.nodes import (
     remake_node,
 )
 from frontend.rewriter import FunctionRewriter, rewrite
+
+# Convolutions of integers, whose last two arguments are scale and shift.
+_PACKED = (PACKED_CONV2D, PACKED_BITSERIAL_CONV2D)
 
 
 class _EpilogueFolder(FunctionRewriter):
@@ -48,7 +52,7 @@ class _EpilogueFolder(FunctionRewriter):
     def _sole_producer(self, expr: Any) -> Any | None:
         """The convolution or dense node behind `expr`, provided that nobody else reads its result."""
         node = self.producer(expr)
-        if node_name(node) not in (PACKED_CONV2D, FLOAT_CONV2D, DENSE) or self.readers(expr) != 1:
+        if node_name(node) not in (*_PACKED, FLOAT_CONV2D, DENSE) or self.readers(expr) != 1:
             return None
         return node
 
@@ -72,8 +76,8 @@ class _EpilogueFolder(FunctionRewriter):
 
 def _fold_scale(node: Any, scale: npt.NDArray[np.float32]) -> Any | None:
     arguments = node_arguments(node)
-    if node_name(node) == PACKED_CONV2D:
-        arguments[2:] = [make_constant(constant_array(argument) * scale) for argument in arguments[2:]]
+    if node_name(node) in _PACKED:
+        arguments[-2:] = [make_constant(constant_array(argument) * scale) for argument in arguments[-2:]]
         return remake_node(node, arguments)
     if node_attributes(node)["relu"]:
         return None
@@ -87,7 +91,7 @@ def _fold_scale(node: Any, scale: npt.NDArray[np.float32]) -> Any | None:
 
 def _fold_shift(node: Any, shift: npt.NDArray[np.float32]) -> Any | None:
     arguments = node_arguments(node)
-    if node_name(node) != PACKED_CONV2D and node_attributes(node)["relu"]:
+    if node_name(node) not in _PACKED and node_attributes(node)["relu"]:
         return None
     arguments[-1] = make_constant(constant_array(arguments[-1]) + shift)
     return remake_node(node, arguments)
@@ -97,8 +101,8 @@ def _fold_relu(node: Any) -> Any | None:
     arguments = node_arguments(node)
     if node_attributes(node)["relu"]:
         return None
-    if node_name(node) == PACKED_CONV2D:
-        scale, shift = (constant_array(argument) for argument in arguments[2:])
+    if node_name(node) in _PACKED:
+        scale, shift = (constant_array(argument) for argument in arguments[-2:])
         if shift.any() or not (scale >= 0).all():
             return None
     return remake_node(node, arguments, relu=True)

@@ -12,6 +12,8 @@ from frontend.nodes import (
     DENSE,
     FLOAT_CONV2D,
     PACK,
+    PACK_PLANES,
+    PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
     constant_array,
     make_constant,
@@ -29,6 +31,8 @@ from tvm_schedules.binary_conv2d import (
     fused_binary_conv2d_kernel,
     pack_weights,
 )
+from tvm_schedules.bitserial_conv2d import BitserialConv2dShape, bitserial_conv2d_kernel
+from tvm_schedules.bitserial_weights import pack_bitserial_weights
 from tvm_schedules.combine import CombineShape, combine_kernel
 from tvm_schedules.float_conv2d import (
     FloatConv2dShape,
@@ -39,6 +43,7 @@ from tvm_schedules.float_conv2d import (
 )
 from tvm_schedules.float_source import zero_row
 from tvm_schedules.pack import PackShape, pack_kernel
+from tvm_schedules.pack_planes import PackPlanesShape, pack_planes_kernel
 from tvm_schedules.packing import PackedOutput
 
 
@@ -124,6 +129,46 @@ class _PackBranches:
         return np.concatenate([pack_weights(part, target) for part in np.split(weight, self.branches)])
 
 
+def _pack_planes(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+    (x,) = node_arguments(node)
+    a = node_attributes(node)
+    n, h, w, c = shape_of(x)
+    return _Request(pack_planes_kernel, PackPlanesShape(n, h, w, c, a["bits"], a["border"]), ()), [x]
+
+
+def _packed_bitserial_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+    planes, weight, offset, scale, shift = node_arguments(node)
+    a = node_attributes(node)
+    out_channels, _, kernel_h, kernel_w = shape_of(weight)
+    shape = BitserialConv2dShape(
+        batch=a["batch"],
+        height=a["height"],
+        width=a["width"],
+        in_channels=a["in_channels"],
+        out_channels=out_channels,
+        kernel=(kernel_h, kernel_w),
+        stride=a["stride"],
+        padding=a["padding"],
+        dilation=a["dilation"],
+        border=a["border"],
+        activation_bits=a["bits"],
+        weight_bits=1,
+        bipolar_weights=True,
+    )
+    request = _Request(bitserial_conv2d_kernel, shape, (("relu", a["relu"]),))
+    return request, [planes, constants.packed(_PackSigns(shape), weight), offset, scale, shift]
+
+
+@dataclass(frozen=True)
+class _PackSigns:
+    """Packs the signs of weights for a bitserial convolution."""
+
+    shape: BitserialConv2dShape
+
+    def __call__(self, weight: Any, target: Any) -> Any:
+        return pack_bitserial_weights(np.where(weight >= 0, 1, -1), self.shape, target)
+
+
 def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
     x, weight, bias, *zero = node_arguments(node)
     a = node_attributes(node)
@@ -156,6 +201,8 @@ def _dense_kernel(shape: tuple[int, int, int], target: Any, *, relu: bool) -> An
 _LOWERINGS = {
     PACK: _pack,
     PACKED_CONV2D: _packed_conv2d,
+    PACK_PLANES: _pack_planes,
+    PACKED_BITSERIAL_CONV2D: _packed_bitserial_conv2d,
     COMBINE: _combine,
     FLOAT_CONV2D: _float_conv2d,
     DENSE: _dense,

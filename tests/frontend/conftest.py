@@ -11,6 +11,7 @@ from tvm import relax
 
 from frontend import nodes
 from frontend.rewriter import straight_line
+from tvm_schedules.bitplanes import pack_levels, quantise, unpack_levels
 from tvm_schedules.words import pack_signs, unpack_signs
 
 Array = npt.NDArray[Any]
@@ -195,6 +196,29 @@ def _binary_conv2d(a: dict[str, Any], x: Array, weight: Array) -> Array:
     return _dot(a | {"border": a["padding"], "in_channels": x.shape[3]}, words, weight)
 
 
+def _pack_planes(a: dict[str, Any], x: Array) -> Array:
+    planes = pack_levels(quantise(x, a["bits"]), a["bits"], a["border"])
+    return planes.reshape(-1, *planes.shape[2:])
+
+
+def _packed_bitserial_conv2d(
+    a: dict[str, Any], planes: Array, weight: Array, offset: Array, scale: Array, shift: Array
+) -> Array:
+    stacked = planes.reshape(a["bits"], a["batch"], *planes.shape[1:])
+    levels = unpack_levels(stacked, a["in_channels"]).astype(np.float32)
+    rows, columns = (border - padding for border, padding in zip(a["border"], a["padding"], strict=True))
+    levels = levels[:, rows : levels.shape[1] - rows, columns : levels.shape[2] - columns]
+    signs = np.where(weight >= 0, 1.0, -1.0)
+    popcounts = (2 ** a["bits"] - 1) * (weight >= 0).sum((1, 2, 3))
+    dot = _convolve(levels, signs, a | {"padding": (0, 0)}) - popcounts + offset
+    return (np.maximum(dot, 0) if a["relu"] else dot) * scale + shift
+
+
+def _bitserial_conv2d(a: dict[str, Any], x: Array, weight: Array) -> Array:
+    """The node in NHWC, as `pack_levels` meets it."""
+    return _convolve(quantise(x, a["bits"]), np.where(weight >= 0, 1.0, -1.0), a)
+
+
 def _epilogue(y: Array, bias: Array, relu: bool) -> Array:
     return np.maximum(y + bias, 0) if relu else y + bias
 
@@ -204,6 +228,9 @@ _NODES: dict[str, Callable[..., Array]] = {
     nodes.PACK: lambda a, x: pack_signs(x, a["border"], a["pad_value"]),
     nodes.PACKED_CONV2D: _packed_conv2d,
     nodes.COMBINE: _combine,
+    nodes.BITSERIAL_CONV2D: _bitserial_conv2d,
+    nodes.PACK_PLANES: _pack_planes,
+    nodes.PACKED_BITSERIAL_CONV2D: _packed_bitserial_conv2d,
     nodes.FLOAT_CONV2D: lambda a, x, w, b, zero=0: _epilogue(_convolve(x - zero, w, a), b, a["relu"]),
     nodes.DENSE: lambda a, x, w, b: _epilogue(x @ w.T, b, a["relu"]),
 }

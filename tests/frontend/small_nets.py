@@ -62,9 +62,15 @@ def plan_of(report: CompileReport, reference: Reference) -> tuple[VerificationPl
             for record in report.convolutions
         ),
     )
-    inputs = tuple(np.ascontiguousarray(array.transpose(0, 2, 3, 1)) for array in reference.inputs)
     signs = tuple(reference.signs[pack.layer] for pack in report.packs)
-    return plan, ReferenceTensors(inputs, reference.outputs, signs)
+    return plan, ReferenceTensors(_nhwc(reference.inputs), _nhwc(reference.outputs), signs)
+
+
+def _nhwc(arrays: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Images with their channels last, everything else as it is."""
+    return tuple(
+        np.ascontiguousarray(array.transpose(0, 2, 3, 1)) if array.ndim == 4 else array for array in arrays
+    )
 
 
 def verify_on_host(

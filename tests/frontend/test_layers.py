@@ -4,11 +4,11 @@ import warnings
 
 from small_nets import export
 
-from frontend.layers import binary_conv2d_layers
+from frontend.layers import packed_layers
 
 
 def test_a_shared_module_gets_a_number_for_each_call():
-    names = list(binary_conv2d_layers(export(bases=3, depths=(1, 1, 1))).values())
+    names = list(packed_layers(export(bases=3, depths=(1, 1, 1))).values())
     assert len(names) == len(set(names))
     shared = [name for name in names if "#" in name]
     # Two downsamples, each shared by three bases: the second and third calls are numbered.
@@ -19,8 +19,8 @@ def test_a_shared_module_gets_a_number_for_each_call():
 
 def test_decomposition_keeps_the_names():
     exported = export(bases=2)
-    before = list(binary_conv2d_layers(exported).values())
+    before = list(packed_layers(exported).values())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch warns about its own tree specs
         decomposed = exported.run_decompositions()
-    assert list(binary_conv2d_layers(decomposed).values()) == before
+    assert list(packed_layers(decomposed).values()) == before

@@ -49,7 +49,7 @@ def _operands(shape, seed=0):
 def _arguments(shape, target, levels, weight, pad_level=0, scale=None, shift=None):
     ones = np.ones(shape.out_channels, np.float32)
     return [
-        pack_levels(levels, shape.activation_bits, shape.border, pad_level),
+        pack_levels(levels, shape.activation_bits, shape.border, pad_level).reshape(shape.planes_shape),
         pack_bitserial_weights(weight, shape, target),
         *([weight_offsets(weight, shape)] if shape.bipolar_weights else []),
         ones if scale is None else scale,

@@ -21,7 +21,8 @@ def _pack(shape, target_text, x):
 
 
 def _expected(shape, x):
-    return pack_levels(quantise(x, shape.bits), shape.bits, shape.border, shape.pad_level)
+    levels = quantise(x, shape.bits)
+    return pack_levels(levels, shape.bits, shape.border, shape.pad_level).reshape(shape.out_shape)
 
 
 def _activations(shape, seed=0):
@@ -59,7 +60,7 @@ def test_one_hot_channels_and_levels(target, channels):
     """Pixel `c` has a level in channel `c` alone: bit `c % 32` of word `c // 32` of the level's planes."""
     level = np.arange(channels) % 15 + 1
     x = (np.diag(level) / 15).astype(np.float32)[None, None]
-    planes = _pack(PackPlanesShape(1, 1, channels, channels, 4), target, x)[:, 0, 0]
+    planes = _pack(PackPlanesShape(1, 1, channels, channels, 4), target, x)[:, 0]
     for channel in range(channels):
         expected = np.zeros((4, 2), np.uint32)
         expected[:, channel // 32] = (level[channel] >> np.arange(4) & 1) << (channel % 32)
