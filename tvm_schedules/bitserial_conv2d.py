@@ -72,8 +72,8 @@ class BitserialConv2dShape(BinaryConv2dShape):
     @property
     def planes_shape(self) -> tuple[int, int, int, int]:
         """Shape of the uint32 planes, stored border included."""
-        batch, *pixel = self.packed_input_shape
-        return self.activation_bits * batch, *pixel
+        batch, rows, columns, depth = self.packed_input_shape
+        return self.activation_bits * batch, rows, columns, depth
 
     def weight_planes_shape(self, target: Target) -> tuple[int, int, int, int, int, int]:
         """Shape of the uint32 weights that `pack_bitserial_weights` makes for `target`."""
