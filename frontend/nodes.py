@@ -18,6 +18,7 @@ and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packe
 | `packed_bitserial_conv2d` | planes, weight, offset [O], scale, shift | geometry, bits, relu, layers | NHWC |
 | `packed_conv2d` | words, weight, scale, shift, [residual] | geometry, relu, layers, .. | K NHWC, [K words] |
 | `combine` | y_0 .. y_{K-1}, own [K], weight [K], share [K] | mixed | [m], [K NHWC], [K words] |
+| `resize` | x NHWC | method | NHWC |
 | `float_conv2d` | x NHWC, weight OIHW, bias [O], [zero [C] if x is uint8] | geometry, relu | NHWC |
 | `dense` | x [N, C], weight [O, C], bias [O] | relu | [N, O] |
 """
@@ -39,6 +40,7 @@ BITSERIAL_CONV2D = "groupnet.bitserial_conv2d"
 PACK_PLANES = "groupnet.pack_planes"
 PACKED_BITSERIAL_CONV2D = "groupnet.packed_bitserial_conv2d"
 DENSE = "groupnet.dense"
+RESIZE = "groupnet.resize"
 
 NODE_NAMES = (
     BINARY_CONV2D,
@@ -50,6 +52,7 @@ NODE_NAMES = (
     FLOAT_CONV2D,
     COMBINE,
     DENSE,
+    RESIZE,
 )
 
 _CALL = tvm.ir.Op.get("relax.call_dps_packed")

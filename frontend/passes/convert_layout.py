@@ -17,6 +17,7 @@ from frontend.nodes import (
     BINARY_CONV2D,
     BITSERIAL_CONV2D,
     FLOAT_CONV2D,
+    RESIZE,
     constant_array,
     is_constant,
     make_constant,
@@ -32,6 +33,10 @@ from frontend.rewriter import FunctionRewriter, rewrite
 
 _TO_NHWC = (0, 2, 3, 1)
 _TO_NCHW = (0, 3, 1, 2)
+
+# How the importer writes PyTorch's `interpolate` without `align_corners` -> the kernel's method. (PyTorch's
+# nearest rounds down where the importer rounds centres; where they differ, the kernel does as PyTorch.)
+_RESIZES = {("linear", "half_pixel"): "bilinear", ("nearest_neighbor", "half_pixel"): "nearest"}
 
 _ELEMENTWISE_UNARY = frozenset(
     f"relax.{name}"
@@ -196,6 +201,12 @@ class _LayoutConverter(FunctionRewriter):
 
     def _resize2d(self, call: Any) -> Any:
         a = call.attrs
+        method = _RESIZES.get((str(a.method), str(a.coordinate_transformation_mode)))
+        if method is not None:
+            n, c, h, w = shape_of(self.builder.normalize(call))
+            x = self._nhwc(call.args[0])
+            node = make_node(RESIZE, [x], {"method": method}, tensor_type((n, h, w, c)))
+            return self._stand_in(self.emit(node))
         resized = relax.op.image.resize2d(
             self._nhwc(call.args[0]),
             call.args[1],

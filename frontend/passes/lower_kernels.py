@@ -15,6 +15,7 @@ from frontend.nodes import (
     PACK_PLANES,
     PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
+    RESIZE,
     constant_array,
     make_constant,
     node_arguments,
@@ -45,6 +46,7 @@ from tvm_schedules.float_source import zero_row
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.pack_planes import PackPlanesShape, pack_planes_kernel
 from tvm_schedules.packing import PackedOutput
+from tvm_schedules.resize import ResizeShape, resize_kernel
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,14 @@ def _dense_kernel(shape: tuple[int, int, int], target: Any, *, relu: bool) -> An
     return dense_kernel(*shape, target, bias=True, relu=relu)
 
 
+def _resize(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+    (x,) = node_arguments(node)
+    n, h, w, c = shape_of(x)
+    _, out_h, out_w, _ = node_shape(node)
+    shape = ResizeShape(n, h, w, c, out_h, out_w, node_attributes(node)["method"])
+    return _Request(resize_kernel, shape, ()), [x]
+
+
 _LOWERINGS = {
     PACK: _pack,
     PACKED_CONV2D: _packed_conv2d,
@@ -206,6 +216,7 @@ _LOWERINGS = {
     COMBINE: _combine,
     FLOAT_CONV2D: _float_conv2d,
     DENSE: _dense,
+    RESIZE: _resize,
 }
 
 

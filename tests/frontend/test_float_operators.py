@@ -36,6 +36,9 @@ MODELS = {
     "global pool": Branches(
         nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Upsample(size=(12, 12)))
     ),
+    "uneven nearest": Branches(
+        nn.Identity(), nn.Sequential(nn.MaxPool2d(3, 3, 1), nn.Upsample(size=(12, 12)))
+    ),
     "activations": Branches(nn.Sigmoid(), nn.Tanh()),
 }
 
