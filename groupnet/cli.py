@@ -2,7 +2,7 @@
 
 import typer
 
-from groupnet import bench, compile, demo, devices, doctor, emulator, evaluate, list_models, train
+from groupnet import bench, compile, data, demo, devices, doctor, emulator, evaluate, list_models, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -12,6 +12,7 @@ app = typer.Typer(
     help="Compile Group-Net binary neural networks for phones, and measure them there.",
 )
 app.command()(list_models.models)
+app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(compile.compile)
 app.command()(devices.devices)

@@ -4,7 +4,7 @@ ModelsError
 ├── ConfigError        a network description that contradicts itself, or a value out of range
 ├── UnknownNameError   an architecture, a zoo entry or an option that does not exist
 ├── OperatorError      tensors that `binary_conv2d` cannot convolve
-├── DataError          images and labels (or logits) that do not belong together
+├── DataError          a data set's file that cannot be used, or images, labels or logits that do not fit
 ├── CheckpointError    a checkpoint file that cannot be read, or does not fit its own description
 └── TrainingError      a training run that cannot start or be resumed
 """

@@ -1,0 +1,1 @@
+"""Makes scenes of shapes or handwritten digits before photographs, written as VOC, COCO or ImageNet."""
