@@ -163,7 +163,7 @@ def test_training_writes_a_checkpoint(run: Run, tmp_path: Path) -> None:
     assert code == 0
     assert json.loads(shown)["checkpoint"] == str(out)
     assert "epoch 1 of 1" in said
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.pt", "mine.pt.log.jsonl"]
 
 
 def test_devices_starts_with_the_host(run: Run) -> None:

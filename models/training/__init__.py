@@ -1,0 +1,1 @@
+"""Training of any task's network: recipes, the loop, what each task minimises, and named presets."""

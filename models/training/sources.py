@@ -1,0 +1,142 @@
+"""From a preset and a folder to a task on its data set."""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.data.batches import collate_classification, collate_segmentation
+from models.data.image_folder import ImageFolder
+from models.data.transforms.classification import random_crop_and_flip, resize_and_center_crop
+from models.data.transforms.normalise import IMAGENET_MEAN, IMAGENET_STD, mean_colour
+from models.data.transforms.segmentation import fit_square, random_scale_crop_and_flip
+from models.data.voc import VocSegmentation
+from models.digits import LABELS, PREPROCESSING
+from models.errors import DataError
+from models.metadata import Preprocessing
+from models.task_config import NetworkConfig
+from models.training.digits_source import digits_feed
+from models.training.loader_feed import LoaderFeed, Split
+from models.training.preset import Preset
+from models.training.recipe import Recipe
+from models.training.task import Feed, Task
+from models.training.tasks import make_task
+
+_TEST_RESIZE = 256 / 224  # ImageNet: the shorter side to 256 pixels, of which 224 are kept
+_BASE_SIZE = 520 / 480  # the official segmentation code: base size 520, crops of 480
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenData:
+    """A task, the network's description with as many classes as the data set has, and their names."""
+
+    task: Task
+    config: NetworkConfig
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What every kind of data needs to be opened.
+
+    Attributes:
+        preset: Names of the splits, and how images are augmented.
+        config: The network that is to read the images.
+        recipe: Of the training.
+        device: Where images are normalised.
+        workers: Processes that decode.
+    """
+
+    preset: Preset
+    config: NetworkConfig
+    recipe: Recipe
+    device: torch.device
+    workers: int
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """ImageNet's, in the network's size."""
+        return Preprocessing(self.config.input_size, 3, IMAGENET_MEAN, IMAGENET_STD)
+
+    def feed(self, train: Split, test: Split, targets: str) -> LoaderFeed:
+        """Batches of both splits; `targets` names the field of the loader's batches that the task reads."""
+        return LoaderFeed(
+            train=train,
+            test=test,
+            targets_of=lambda batch: getattr(batch, targets),
+            device=self.device,
+            workers=self.workers,
+        )
+
+    def opened(self, feed: Feed, classes: tuple[str, ...], preprocessing: Preprocessing) -> OpenData:
+        """The network's task on these batches."""
+        config = self.config.replace(num_classes=len(classes))
+        task = make_task(config, feed, classes, preprocessing, self.recipe)
+        return OpenData(task, config, classes, preprocessing)
+
+
+def open_data(opening: Opening, root: Path | None) -> OpenData:
+    """Read the lists of both splits; images are decoded when they are needed.
+
+    Raises:
+        DataError: No folder where one is needed, one where none is, or the data set is missing, damaged or
+            of another kind than the network needs.
+    """
+    kind = opening.preset.data
+    if kind == "digits":
+        if root is not None:
+            raise DataError(f"expected no folder for the digits of scikit-learn; got {root}; leave it out")
+        return opening.opened(digits_feed(), LABELS, PREPROCESSING)
+    if root is None:
+        raise DataError(f"expected the folder of a data set of kind {kind}; got none; name it with --data")
+    if kind == "image_folder":
+        return _image_folder(opening, root)
+    return _segmentation(opening, root)
+
+
+def _image_folder(opening: Opening, root: Path) -> OpenData:
+    preset, size = opening.preset, opening.config.input_size
+    train, test = ImageFolder(root, preset.train_split), ImageFolder(root, preset.test_split)
+    crop = partial(random_crop_and_flip, size=size, area=(preset.crop_area, 1.0), flip=preset.flip)
+    centre = partial(resize_and_center_crop, resize=round(size * _TEST_RESIZE), crop=size)
+    feed = opening.feed(
+        Split(dataset=train, transform=crop, collate=collate_classification),
+        Split(dataset=test, transform=Fixed(centre), collate=collate_classification),
+        "labels",
+    )
+    return opening.opened(feed, train.classes, opening.preprocessing)
+
+
+def _segmentation(opening: Opening, root: Path) -> OpenData:
+    preset, size = opening.preset, opening.config.input_size
+    train, test = VocSegmentation(root, preset.train_split), VocSegmentation(root, preset.test_split)
+    padding = mean_colour(IMAGENET_MEAN)
+    crop = partial(
+        random_scale_crop_and_flip,
+        padding=padding,
+        base=round(size * _BASE_SIZE),
+        crop=size,
+        flip=preset.flip,
+    )
+    square = partial(fit_square, size=size, padding=padding)
+    feed = opening.feed(
+        Split(dataset=train, transform=crop, collate=collate_segmentation),
+        Split(dataset=test, transform=Fixed(square), collate=collate_segmentation),
+        "masks",
+    )
+    return opening.opened(feed, train.classes, opening.preprocessing)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed:
+    """A transform that draws nothing, called as one that does."""
+
+    transform: Any
+
+    def __call__(self, sample: Any, _generator: np.random.Generator) -> Any:
+        """The sample after the transform."""
+        return self.transform(sample)
