@@ -81,7 +81,7 @@ def require_stages(config: GroupNetConfig, stages: range) -> None:
 
 
 def _stem(config: GroupNetConfig) -> nn.Sequential:
-    width = config.widths[0]
+    width = config.width
     if config.stem == "imagenet":
         return nn.Sequential(
             nn.Conv2d(config.in_channels, width, 7, stride=2, padding=3, bias=False),
@@ -95,7 +95,7 @@ def _stem(config: GroupNetConfig) -> nn.Sequential:
 
 def _blocks(config: GroupNetConfig) -> Iterator[BlockBranches]:
     """The residual blocks of all stages; the first of each stage has the stage's stride."""
-    in_channels = config.widths[0]
+    in_channels = config.width
     for stage, (out_channels, depth) in enumerate(zip(config.widths, config.depths, strict=True)):
         strides = itertools.chain([config.stage_strides[stage]], itertools.repeat(1, depth - 1))
         for stride in strides:

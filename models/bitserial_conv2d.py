@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 
 from models.binarize import sign
+from models.config import MAX_ACTIVATION_BITS
 from models.conv_operands import check_operands, empty_output
 from models.errors import OperatorError
-from models.quantize import MAX_ACTIVATION_BITS, inside_unit_interval, largest_level, levels
+from models.quantize import inside_unit_interval, largest_level, levels
 
 OPERATOR_NAME = "groupnet::bitserial_conv2d"
 """The name under which an exported graph holds the operator."""

@@ -13,6 +13,13 @@ Gate = Literal["none", "block", "base"]
 GroupSize = Literal["layer", "block", "two_blocks", "net"]
 Downsample = Literal["binary", "float"]
 StemKind = Literal["imagenet", "small"]
+BlockKind = Literal["basic", "bottleneck"]
+
+BLOCK_EXPANSION: dict[str, int] = {"basic": 1, "bottleneck": 4}
+"""Channels that a block gives for each of its 3x3 convolutions'."""
+
+MAX_ACTIVATION_BITS = 4
+"""More bits than the bitserial kernels take cost more than 8-bit integers."""
 
 _STEM_STRIDE: dict[str, int] = {"imagenet": 4, "small": 1}
 
@@ -24,7 +31,7 @@ class GroupNetConfig:
     Attributes:
         depths: Residual blocks in each stage; every stage after the first halves the size and doubles the
             channels.
-        width: Channels of the first stage.
+        width: Channels of the stem and of the first stage's 3x3 convolutions.
         bases: K, the homogeneous binary branches that rebuild each group.
         fusion: `average` takes 1/K of each branch (IJCV 2022); `learned` a scalar lambda per branch and
             group, drawn from U(0, 1) (CVPR 2019).
@@ -44,6 +51,10 @@ class GroupNetConfig:
         strides: Of the first block of each stage; empty: 1, then 2 for every further stage.
         rates: Dilation of the 3x3 convolutions of each stage: one rate for all bases, or K rates, one for
             each base (binary parallel atrous convolution); empty: 1 everywhere.
+        block: `basic` has two 3x3 convolutions (ResNet-18 and 34), `bottleneck` 1x1, 3x3 and 1x1 with four
+            times the channels at its end (ResNet-50).
+        activation_bits: What the binary weights meet: 1, signs; 2 to 4, levels of DoReFa-Net's quantizer
+            with a border of zeros (arXiv 1808.02631 and the appendix of arXiv 1811.10413).
 
     Raises:
         ConfigError: A value is out of range, or two values contradict each other.
@@ -66,6 +77,8 @@ class GroupNetConfig:
     precision: Precision = "binary"
     strides: tuple[int, ...] = ()
     rates: tuple[tuple[int, ...], ...] = ()
+    block: BlockKind = "basic"
+    activation_bits: int = 1
 
     def __post_init__(self) -> None:
         """Check every value, then the pairs that contradict each other."""
@@ -85,6 +98,7 @@ class GroupNetConfig:
             check_positive("each of depths", depth)
         if type(self.pad_value) is not int or self.pad_value not in (1, -1):
             raise ConfigError(f"expected pad_value +1 or -1; got {self.pad_value!r}; a border is one bit")
+        self._check_activation_bits()
         self._check_stages()
         if self.input_size < self.total_stride:
             raise ConfigError(
@@ -95,6 +109,19 @@ class GroupNetConfig:
             raise ConfigError(
                 f"expected gate 'none' with group {self.group!r}, which has no branch outputs to mix; "
                 f"got gate {self.gate!r}; set gate='none' or group='block'"
+            )
+
+    def _check_activation_bits(self) -> None:
+        bits = self.activation_bits
+        if type(bits) is not int or not 1 <= bits <= MAX_ACTIVATION_BITS:
+            raise ConfigError(
+                f"expected activation_bits from 1 to {MAX_ACTIVATION_BITS}; got {bits!r}; "
+                "use precision='float' beyond"
+            )
+        if bits > 1 and self.pad_value != 1:
+            raise ConfigError(
+                f"expected no pad_value with activations of {bits} bits, whose border is 0; got "
+                f"{self.pad_value}; leave it out"
             )
 
     def _check_stages(self) -> None:
@@ -138,8 +165,9 @@ class GroupNetConfig:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels of each stage."""
-        return tuple(self.width * 2**stage for stage in range(len(self.depths)))
+        """Channels that each stage gives."""
+        first = self.width * BLOCK_EXPANSION[self.block]
+        return tuple(first * 2**stage for stage in range(len(self.depths)))
 
     def replace(self, **overrides: Any) -> "GroupNetConfig":
         """A copy with other values.
@@ -167,5 +195,5 @@ class GroupNetConfig:
 _CHOICES: dict[str, tuple[str, ...]] = {
     name: get_args(hint)
     for name, hint in get_type_hints(GroupNetConfig).items()
-    if name in ("fusion", "gate", "group", "downsample", "stem", "precision")
+    if name in ("fusion", "gate", "group", "downsample", "stem", "precision", "block")
 }

@@ -5,53 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from models.base_conv import base_conv
+from models.branches import make_branch
 from models.config import GroupNetConfig
 from models.fusion import Fusion, SoftConnection
-from models.layers import BinaryConv2d
-
-
-class LayerDecomposition(nn.Module):
-    """One convolution rebuilt from K binary ones that share its input's signs (layer-wise, LBD)."""
-
-    def __init__(
-        self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
-    ) -> None:
-        """Make K 3x3 convolutions of dilation `rate` and their fusion."""
-        super().__init__()
-        self.bases = nn.ModuleList(
-            _conv3x3(config, in_channels, out_channels, stride, rate) for _ in range(config.bases)
-        )
-        self.fusion = Fusion(config.bases, config.fusion)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convolve [N, C, H, W] to [N, O, OH, OW]."""
-        fused: torch.Tensor = self.fusion([base(x) for base in self.bases])
-        return fused
-
-
-class ResidualBranch(nn.Module):
-    """Two 3x3 convolutions with a skip each: `h = BN(ReLU(conv(x))) + residual`, `y = BN(ReLU(conv(h))) + h`.
-
-    The order convolution, ReLU, batch norm, add and the absence of a ReLU after the add are the official
-    code's.
-    """
-
-    def __init__(
-        self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
-    ) -> None:
-        """Make the convolutions of dilation `rate`, decomposed themselves where the group is a layer."""
-        super().__init__()
-        conv = LayerDecomposition if config.group == "layer" else _conv3x3
-        self.conv1 = conv(config, in_channels, out_channels, stride, rate)
-        self.bn1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = conv(config, out_channels, out_channels, 1, rate)
-        self.bn2 = nn.BatchNorm2d(out_channels)
-
-    def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        """Map x [N, C, H, W] to [N, O, OH, OW]; `residual` already has the shape of the result."""
-        hidden = self.bn1(torch.relu(self.conv1(x))) + residual
-        y: torch.Tensor = self.bn2(torch.relu(self.conv2(hidden))) + hidden
-        return y
 
 
 class BlockBranches(nn.Module):
@@ -72,7 +29,7 @@ class BlockBranches(nn.Module):
         super().__init__()
         count = 1 if config.group == "layer" else config.bases
         self.branches = nn.ModuleList(
-            ResidualBranch(config, in_channels, out_channels, stride, rate) for rate in rates[:count]
+            make_branch(config, in_channels, out_channels, stride, rate) for rate in rates[:count]
         )
         self.shortcut = (
             nn.Identity()
@@ -117,23 +74,7 @@ class Group(nn.Module):
         return outputs, self.fusion(outputs)
 
 
-def _conv3x3(
-    config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
-) -> nn.Module:
-    return BinaryConv2d(
-        in_channels,
-        out_channels,
-        3,
-        stride=stride,
-        dilation=rate,
-        pad_value=config.pad_value,
-        precision=config.precision,
-    )
-
-
 def _downsample(config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> nn.Module:
     if config.downsample == "float":
         return nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
-    return BinaryConv2d(
-        in_channels, out_channels, 1, stride=stride, pad_value=config.pad_value, precision=config.precision
-    )
+    return base_conv(config, in_channels, out_channels, 1, stride=stride)

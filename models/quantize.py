@@ -4,9 +4,6 @@ from typing import Any
 
 import torch
 
-MAX_ACTIVATION_BITS = 4
-"""More bits than the bitserial kernels take cost more than 8-bit integers."""
-
 
 def levels(x: torch.Tensor, activation_bits: int) -> torch.Tensor:
     """`round((2^k - 1) * clamp(x, 0, 1))`, integers in the dtype of `x`; NaN is level 0.

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from models.config import GroupNetConfig, Precision
+from models.config import Precision
 from models.errors import UnknownNameError
 from models.task_config import NetworkConfig
 
@@ -107,39 +107,6 @@ def build(
         return make_network(config)
 
 
-@register("ResNet-18 for ImageNet; averaged bases, one gate a block (official code)")
-def groupnet_resnet18() -> GroupNetConfig:
-    return _imagenet((2, 2, 2, 2))
-
-
-@register("ResNet-34 for ImageNet; averaged bases, one gate a block (official code)")
-def groupnet_resnet34() -> GroupNetConfig:
-    return _imagenet((3, 4, 6, 3))
-
-
-@register("ResNet-18 for ImageNet with float 1x1 shortcuts (Group-Net**)")
-def groupnet_resnet18_fp_downsample() -> GroupNetConfig:
-    return _imagenet((2, 2, 2, 2)).replace(downsample="float")
-
-
-@register("three residual blocks for 32x32 grey images of digits")
-def groupnet_digits() -> GroupNetConfig:
-    return GroupNetConfig(
-        depths=(1, 1, 1),
-        width=32,
-        bases=3,
-        num_classes=10,
-        in_channels=1,
-        input_size=32,
-        stem="imagenet",
-    )
-
-
-def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:
-    return GroupNetConfig(
-        depths=depths, width=64, bases=5, num_classes=1000, in_channels=3, input_size=224, stem="imagenet"
-    )
-
-
-# They register themselves with the functions above.
+# They register themselves with the functions above, in this order.
+import models.registered  # noqa: E402
 import models.segmentation.registered  # noqa: E402, F401

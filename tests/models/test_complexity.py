@@ -31,6 +31,22 @@ def test_the_published_table(name, bases, weights, megabytes, binary, float_, eq
     assert counts.equivalent_macs / 1e6 == pytest.approx(equivalent, abs=0.06)
 
 
+def test_resnet50_runs_what_the_float_resnet50_runs_k_times():
+    """4.09 GMAC of the well-known network, less its stem and classifier, times K; one shortcut runs once."""
+    with torch.device("meta"):
+        counts = complexity(build("groupnet_resnet50", bases=5), (3, 224, 224))
+    assert counts.float_macs == 64 * 3 * 49 * 112**2 + 2048 * 1000
+    shared = 4 * 64 * 256 * 56**2
+    assert counts.binary_macs + shared == pytest.approx(5 * (4.089e9 - counts.float_macs), rel=2e-3)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_k_bits_cost_k_times_the_products_and_no_weights(bits):
+    one, more = complexity(_tiny(), (1, 8, 8)), complexity(_tiny(activation_bits=bits), (1, 8, 8))
+    assert more.binary_macs == bits * one.binary_macs
+    assert (more.parameters, more.float_macs) == (one.parameters, one.float_macs)
+
+
 def _tiny(**overrides):
     options = {"bases": 2, "depths": (1, 1), "width": 3, "stem": "small", "input_size": 8, "num_classes": 5}
     return build("groupnet_digits", **(options | overrides))

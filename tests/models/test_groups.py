@@ -86,12 +86,18 @@ class _Recurrence:
         padding = (weight.shape[2] - 1) // 2
         if self.config.precision == "float":
             return F.conv2d(x, weight, stride=stride, padding=padding)
-        if self.config.precision == "tanh":
-            x = x.tanh()
+        bits = self.config.activation_bits
+        if bits > 1:
+            x, pad_value = x.clamp(0, 1), 0
+            if self.config.precision == "binary":
+                x = torch.round(x * (2**bits - 1)) / (2**bits - 1)
+                weight = torch.where(weight >= 0, 1.0, -1.0) * weight.abs().mean()
+        elif self.config.precision == "tanh":
+            x, pad_value = x.tanh(), self.config.pad_value
         else:
-            x = torch.where(x >= 0, 1.0, -1.0)
+            x, pad_value = torch.where(x >= 0, 1.0, -1.0), self.config.pad_value
             weight = torch.where(weight >= 0, 1.0, -1.0) * weight.abs().mean()
-        return F.conv2d(F.pad(x, (padding,) * 4, value=self.config.pad_value), weight, stride=stride)
+        return F.conv2d(F.pad(x, (padding,) * 4, value=pad_value), weight, stride=stride)
 
     def scales(self, prefix, count):
         return self.state.get(f"{prefix}.scale", torch.full((count,), 1 / count))
@@ -136,6 +142,10 @@ def test_each_decomposition_follows_the_recurrence(group, gate, fusion, precisio
         {"bases": 1, "gate": "block", "fusion": "learned"},
         {"precision": "tanh"},
         {"precision": "tanh", "pad_value": -1, "downsample": "float"},
+        {"activation_bits": 2},
+        {"activation_bits": 4, "gate": "base"},
+        {"activation_bits": 2, "precision": "tanh"},
+        {"activation_bits": 2, "group": "layer"},
     ],
 )
 def test_each_other_switch_follows_the_recurrence(overrides):

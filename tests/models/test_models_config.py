@@ -43,6 +43,11 @@ def config():
         ({"rates": ((1,), (1, 2)), "group": "layer", "gate": "none"}, "one rate a stage with group 'layer'"),
         ({"bases": 3, "rates": ((1,), (1, 2))}, "or 3"),
         ({"strides": (4, 5)}, "at least 20 pixels"),
+        ({"block": "preactivated"}, "block in basic, bottleneck"),
+        ({"activation_bits": 0}, "activation_bits from 1 to 4"),
+        ({"activation_bits": 5}, "activation_bits from 1 to 4"),
+        ({"activation_bits": True}, "activation_bits from 1 to 4"),
+        ({"activation_bits": 2, "pad_value": -1}, "no pad_value"),
         ({"group": "layer"}, "gate 'none'"),
         ({"group": "net", "gate": "base"}, "gate 'none'"),
     ],
@@ -60,6 +65,7 @@ def test_an_unknown_override_names_the_closest_field(config):
 def test_widths_and_stride_follow_the_stages(config):
     assert config.widths == (8, 16) and config.total_stride == 2
     assert config.replace(stem="imagenet").total_stride == 8
+    assert config.replace(block="bottleneck").widths == (32, 64)
     assert config.replace(strides=(2, 3)).total_stride == 6
 
 

@@ -1,0 +1,65 @@
+"""The registered classifiers: ImageNet at 224 pixels, CIFAR-10 and digits at 32."""
+
+from models.config import GroupNetConfig
+from models.registry import register
+
+
+@register("ResNet-18 for ImageNet; averaged bases, one gate a block (official code)")
+def groupnet_resnet18() -> GroupNetConfig:
+    return _imagenet((2, 2, 2, 2))
+
+
+@register("ResNet-34 for ImageNet; averaged bases, one gate a block (official code)")
+def groupnet_resnet34() -> GroupNetConfig:
+    return _imagenet((3, 4, 6, 3))
+
+
+@register("ResNet-50 for ImageNet; three binary convolutions a base (their skips are our design)")
+def groupnet_resnet50() -> GroupNetConfig:
+    return _imagenet((3, 4, 6, 3)).replace(block="bottleneck")
+
+
+@register("ResNet-18 for ImageNet with float 1x1 shortcuts (Group-Net**)")
+def groupnet_resnet18_fp_downsample() -> GroupNetConfig:
+    return _imagenet((2, 2, 2, 2)).replace(downsample="float")
+
+
+@register("ResNet-20 for CIFAR-10")
+def groupnet_cifar_resnet20() -> GroupNetConfig:
+    return _cifar(blocks=3)
+
+
+@register("ResNet-32 for CIFAR-10")
+def groupnet_cifar_resnet32() -> GroupNetConfig:
+    return _cifar(blocks=5)
+
+
+@register("three residual blocks for 32x32 grey images of digits")
+def groupnet_digits() -> GroupNetConfig:
+    return GroupNetConfig(
+        depths=(1, 1, 1),
+        width=32,
+        bases=3,
+        num_classes=10,
+        in_channels=1,
+        input_size=32,
+        stem="imagenet",
+    )
+
+
+def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:
+    return GroupNetConfig(
+        depths=depths, width=64, bases=5, num_classes=1000, in_channels=3, input_size=224, stem="imagenet"
+    )
+
+
+def _cifar(blocks: int) -> GroupNetConfig:
+    return GroupNetConfig(
+        depths=(blocks,) * 3,
+        width=16,
+        bases=3,
+        num_classes=10,
+        in_channels=3,
+        input_size=32,
+        stem="small",
+    )
