@@ -38,6 +38,7 @@ def base_conv(
         dilation=rate,
         pad_value=config.pad_value,
         precision=config.precision,
+        scale=config.weight_scale,
     )
 
 

@@ -72,9 +72,66 @@ class BottleneckBranch(nn.Module):
         return y
 
 
-_BRANCHES: dict[str, type[ResidualBranch] | type[BottleneckBranch]] = {
+class BiRealBranch(nn.Module):
+    """Bi-Real Net's block (Liu et al., ECCV 2018): `h = BN(conv(sign(x))) + residual`, `y` alike from h.
+
+    Signs are the only nonlinearity, so that the float twin takes ReLU in their place; `tanh` is one itself.
+    Zero padding, which would be a third value, is the border of +-1 of all our binary convolutions.
+    """
+
+    def __init__(
+        self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
+    ) -> None:
+        """Make the convolutions, decomposed themselves where the group is a layer."""
+        super().__init__()
+        self.conv1 = branch_conv(config, in_channels, out_channels, 3, stride=stride, rate=rate)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = branch_conv(config, out_channels, out_channels, 3, rate=rate)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.activate = _stand_in(config)
+
+    def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """Map x [N, C, H, W] to [N, O, OH, OW]; `residual` already has the shape of the result."""
+        hidden = self.bn1(self.conv1(self.activate(x))) + residual
+        y: torch.Tensor = self.bn2(self.conv2(self.activate(hidden))) + hidden
+        return y
+
+
+class XnorBranch(nn.Module):
+    """XNOR-Net's order (Rastegari et al., ECCV 2016): `y = conv(sign(BN(conv(sign(BN(x)))))) + residual`.
+
+    One skip goes around the block. The paper's scales of activations are left out: they cost a float
+    convolution. The float twin has ReLU for signs, which makes it the pre-activation ResNet.
+    """
+
+    def __init__(
+        self, config: GroupNetConfig, in_channels: int, out_channels: int, stride: int, rate: int
+    ) -> None:
+        """Make the convolutions, decomposed themselves where the group is a layer."""
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = branch_conv(config, in_channels, out_channels, 3, stride=stride, rate=rate)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = branch_conv(config, out_channels, out_channels, 3, rate=rate)
+        self.activate = _stand_in(config)
+
+    def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """Map x [N, C, H, W] to [N, O, OH, OW]; `residual` already has the shape of the result."""
+        hidden = self.conv1(self.activate(self.bn1(x)))
+        y: torch.Tensor = self.conv2(self.activate(self.bn2(hidden))) + residual
+        return y
+
+
+def _stand_in(config: GroupNetConfig) -> nn.Module:
+    """What a block whose only nonlinearity are its signs does to an activation before binarising it."""
+    return nn.ReLU() if config.precision == "float" else nn.Identity()
+
+
+_BRANCHES: dict[str, type[ResidualBranch | BottleneckBranch | BiRealBranch | XnorBranch]] = {
     "basic": ResidualBranch,
     "bottleneck": BottleneckBranch,
+    "bireal": BiRealBranch,
+    "xnor": XnorBranch,
 }
 
 

@@ -11,11 +11,12 @@ Precision = Literal["binary", "tanh", "float"]
 Fusion = Literal["average", "learned"]
 Gate = Literal["none", "block", "base"]
 GroupSize = Literal["layer", "block", "two_blocks", "net"]
-Downsample = Literal["binary", "float"]
+Downsample = Literal["binary", "float", "pool"]
 StemKind = Literal["imagenet", "small"]
-BlockKind = Literal["basic", "bottleneck"]
+BlockKind = Literal["basic", "bottleneck", "bireal", "xnor"]
+WeightScale = Literal["tensor", "channel"]
 
-BLOCK_EXPANSION: dict[str, int] = {"basic": 1, "bottleneck": 4}
+BLOCK_EXPANSION: dict[str, int] = {"basic": 1, "bottleneck": 4, "bireal": 1, "xnor": 1}
 """Channels that a block gives for each of its 3x3 convolutions'."""
 
 MAX_ACTIVATION_BITS = 4
@@ -39,8 +40,8 @@ class GroupNetConfig:
             (the official code), `base` has one gate for each, `none` feeds the fused output to every base.
         group: What is decomposed: each convolution (`layer`, LBD), each residual block, each pair of
             successive blocks (the last group may be one block), or the whole `net` (an ensemble).
-        downsample: The 1x1 stride-2 shortcut, one for all bases: `binary` (Group-Net) or `float`
-            (Group-Net**).
+        downsample: The 1x1 stride-2 shortcut, one for all bases: `binary` (Group-Net), `float` (Group-Net**),
+            or `pool`, a 2x2 average pool before a float 1x1 convolution (Bi-Real Net).
         pad_value: +1 or -1, the border around binarised activations.
         num_classes: Outputs of the classifier.
         in_channels: Channels of the image.
@@ -52,7 +53,8 @@ class GroupNetConfig:
         rates: Dilation of the 3x3 convolutions of each stage: one rate for all bases, or K rates, one for
             each base (binary parallel atrous convolution); empty: 1 everywhere.
         block: `basic` has two 3x3 convolutions (ResNet-18 and 34), `bottleneck` 1x1, 3x3 and 1x1 with four
-            times the channels at its end (ResNet-50).
+            times the channels at its end (ResNet-50). `bireal` and `xnor` are the blocks of Bi-Real Net and
+            XNOR-Net, the baselines: two 3x3 convolutions, and one scale for each output channel.
         activation_bits: What the binary weights meet: 1, signs; 2 to 4, levels of DoReFa-Net's quantizer
             with a border of zeros (arXiv 1808.02631 and the appendix of arXiv 1811.10413).
 
@@ -118,6 +120,11 @@ class GroupNetConfig:
                 f"expected activation_bits from 1 to {MAX_ACTIVATION_BITS}; got {bits!r}; "
                 "use precision='float' beyond"
             )
+        if bits > 1 and self.weight_scale != "tensor":
+            raise ConfigError(
+                f"expected activations of 1 bit in a {self.block} block, as its paper has them; got {bits}; "
+                "set block='basic'"
+            )
         if bits > 1 and self.pad_value != 1:
             raise ConfigError(
                 f"expected no pad_value with activations of {bits} bits, whose border is 0; got "
@@ -147,6 +154,11 @@ class GroupNetConfig:
                     f"expected one rate a stage with group 'layer', whose bases share one input; got "
                     f"{rates!r}; set group='block'"
                 )
+
+    @property
+    def weight_scale(self) -> WeightScale:
+        """Whether mean |W| is taken over a whole convolution or for each of its output channels."""
+        return "channel" if self.block in ("bireal", "xnor") else "tensor"
 
     @property
     def stage_strides(self) -> tuple[int, ...]:

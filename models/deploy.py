@@ -5,15 +5,16 @@ import copy
 import torch
 from torch import nn
 
-from models.binarize import sign, weight_scale
+from models.binarize import sign
 from models.bitserial_layers import BitserialConv2d, SignBitserialConv2d
 from models.layers import BinaryConv2d, binary_convolution
 
 
 class SignConv2d(nn.Module):
-    """`alpha * conv2d(pad(sign(x)), S)` with fixed signs S [O, C, KH, KW] (+-1, float32) and scalar alpha.
+    """`alpha * conv2d(pad(sign(x)), S)` with fixed signs S [O, C, KH, KW] (+-1, float32).
 
-    Both are buffers. Exported, it is one `binary_conv2d` and one multiplication.
+    alpha is a scalar or [O, 1, 1]. Both are buffers. Exported, it is one `binary_conv2d` and one
+    multiplication.
     """
 
     weight: torch.Tensor
@@ -66,7 +67,7 @@ def _sign_conv(conv: BinaryConv2d) -> SignConv2d:
     weight = conv.weight.detach()
     return SignConv2d(
         sign(weight),
-        weight_scale(weight),
+        conv.alpha(),
         stride=conv.stride,
         padding=conv.padding,
         dilation=conv.dilation,

@@ -35,7 +35,7 @@ class BlockBranches(nn.Module):
             nn.Identity()
             if stride == 1 and in_channels == out_channels
             else nn.Sequential(
-                _downsample(config, in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
+                *_downsample(config, in_channels, out_channels, stride), nn.BatchNorm2d(out_channels)
             )
         )
 
@@ -74,7 +74,12 @@ class Group(nn.Module):
         return outputs, self.fusion(outputs)
 
 
-def _downsample(config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> nn.Module:
-    if config.downsample == "float":
-        return nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
-    return base_conv(config, in_channels, out_channels, 1, stride=stride)
+def _downsample(config: GroupNetConfig, in_channels: int, out_channels: int, stride: int) -> list[nn.Module]:
+    """The layers of a shortcut before its batch norm."""
+    if config.downsample == "binary":
+        return [base_conv(config, in_channels, out_channels, 1, stride=stride)]
+    if config.downsample == "pool" and stride > 1:
+        # Odd sizes round up, as those of the strided convolutions beside it do.
+        pool = nn.AvgPool2d(stride, ceil_mode=True)
+        return [pool, nn.Conv2d(in_channels, out_channels, 1, bias=False)]
+    return [nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)]

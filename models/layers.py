@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models.binarize import weight_scale
+from models.binarize import channel_scales, weight_scale
 from models.binary_conv2d import binary_conv2d
-from models.config import Precision
+from models.config import Precision, WeightScale
 
 
 class BinaryConv2d(nn.Module):
@@ -23,6 +23,7 @@ class BinaryConv2d(nn.Module):
         dilation: Distance of the taps in pixels, in both directions.
         pad_value: +1 or -1, the value of the border around binarised (or tanh) activations.
         precision: `binary`, `tanh` or `float`.
+        scale: alpha is the mean over the whole `tensor` (Group-Net), or over each output `channel`.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class BinaryConv2d(nn.Module):
         dilation: int = 1,
         pad_value: int = 1,
         precision: Precision = "binary",
+        scale: WeightScale = "tensor",
     ) -> None:
         """Allocate latent weights [O, C, KH, KW] and draw them Xavier-uniform, as the official code does."""
         super().__init__()
@@ -43,6 +45,7 @@ class BinaryConv2d(nn.Module):
         self.padding = dilation * (kernel_size - 1) // 2
         self.pad_value = pad_value
         self.precision = precision
+        self.scale = scale
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
         nn.init.xavier_uniform_(self.weight)
 
@@ -53,10 +56,14 @@ class BinaryConv2d(nn.Module):
         if self.precision == "tanh":
             padded = F.pad(x.tanh(), (self.padding,) * 4, value=float(self.pad_value))
             return F.conv2d(padded, self.weight, stride=self.stride, dilation=self.dilation)
-        alpha = weight_scale(self.weight)
+        alpha = self.alpha()
         weight = straight_through_weight(self.weight, alpha) if self.training else self.weight
         y = binary_convolution(x, weight, self.stride, self.padding, self.pad_value, dilation=self.dilation)
         return y * alpha
+
+    def alpha(self) -> torch.Tensor:
+        """What one product of signs is worth: a scalar, or [O, 1, 1] with one scale for each channel."""
+        return channel_scales(self.weight) if self.scale == "channel" else weight_scale(self.weight)
 
     def extra_repr(self) -> str:
         """Shape and attributes for `repr`."""
@@ -64,7 +71,7 @@ class BinaryConv2d(nn.Module):
         return (
             f"{in_channels}, {out_channels}, kernel_size={kernel_size}, stride={self.stride}, "
             f"dilation={self.dilation}, "
-            f"pad_value={self.pad_value:+d}, precision={self.precision}"
+            f"pad_value={self.pad_value:+d}, precision={self.precision}, scale={self.scale}"
         )
 
 
@@ -75,7 +82,9 @@ def straight_through_weight(weight: torch.Tensor, alpha: torch.Tensor) -> torch.
     is the identity from sign(w) to w and alpha comes after them, which would scale dL/dW by alpha; `w = W /
     alpha` undoes that. Only training pays for it: the exported graph holds W itself.
     """
-    return weight / alpha.clamp_min(torch.finfo(alpha.dtype).tiny)
+    # Scales of channels, [O, 1, 1], get the axis of the input channels that weights [O, C, KH, KW] have.
+    divisor = alpha.unsqueeze(-1) if alpha.dim() else alpha
+    return weight / divisor.clamp_min(torch.finfo(alpha.dtype).tiny)
 
 
 def binary_convolution(

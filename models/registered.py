@@ -1,6 +1,6 @@
 """The registered classifiers: ImageNet at 224 pixels, CIFAR-10 and digits at 32."""
 
-from models.config import GroupNetConfig
+from models.config import BlockKind, Downsample, GroupNetConfig
 from models.registry import register
 
 
@@ -22,6 +22,16 @@ def groupnet_resnet50() -> GroupNetConfig:
 @register("ResNet-18 for ImageNet with float 1x1 shortcuts (Group-Net**)")
 def groupnet_resnet18_fp_downsample() -> GroupNetConfig:
     return _imagenet((2, 2, 2, 2)).replace(downsample="float")
+
+
+@register("Bi-Real Net's ResNet-18 for ImageNet, a baseline: a skip a convolution, pooled shortcuts")
+def bireal_resnet18() -> GroupNetConfig:
+    return _baseline("bireal", "pool")
+
+
+@register("XNOR-Net's ResNet-18 for ImageNet, a baseline: a skip a block, float shortcuts")
+def xnor_resnet18() -> GroupNetConfig:
+    return _baseline("xnor", "float")
 
 
 @register("ResNet-20 for CIFAR-10")
@@ -51,6 +61,10 @@ def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:
     return GroupNetConfig(
         depths=depths, width=64, bases=5, num_classes=1000, in_channels=3, input_size=224, stem="imagenet"
     )
+
+
+def _baseline(block: BlockKind, downsample: Downsample) -> GroupNetConfig:
+    return _imagenet((2, 2, 2, 2)).replace(bases=1, gate="none", block=block, downsample=downsample)
 
 
 def _cifar(blocks: int) -> GroupNetConfig:

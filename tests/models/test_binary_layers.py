@@ -3,7 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
+from models.deploy import deploy
 from models.layers import BinaryConv2d
 
 
@@ -60,6 +62,23 @@ def test_float_is_a_plain_convolution_with_a_border_of_zeros():
     torch.testing.assert_close(conv(x), F.conv2d(x, conv.weight, stride=2, padding=1))
 
 
+def test_a_scale_for_each_channel():
+    conv = _conv(scale="channel")
+    x = torch.randn(2, 3, 5, 5)
+    scales = conv.weight.detach().abs().mean((1, 2, 3), keepdim=True)
+    scaled = (torch.where(conv.weight >= 0, 1.0, -1.0) * scales).detach().requires_grad_()
+    signs = F.pad(torch.where(x >= 0, 1.0, -1.0), (1, 1, 1, 1), value=1.0)
+    expected = F.conv2d(signs, scaled)
+    torch.testing.assert_close(conv(x), expected)
+    upstream = torch.randn(2, 4, 5, 5)
+    conv(x).backward(upstream)
+    expected.backward(upstream)
+    torch.testing.assert_close(conv.weight.grad, scaled.grad)
+    deployed = deploy(nn.Sequential(conv))
+    assert deployed[0].alpha.shape == (4, 1, 1)
+    assert torch.equal(deployed(x), conv.eval()(x))
+
+
 def test_weights_of_zero_give_zero_and_finite_gradients():
     conv = _conv()
     torch.nn.init.zeros_(conv.weight)
@@ -79,6 +98,6 @@ def test_the_latent_form_exports_one_node_and_the_same_numbers():
 
 
 def test_repr_names_shape_border_and_precision():
-    assert "3, 4, kernel_size=3, stride=1, dilation=1, pad_value=-1, precision=binary" in repr(
+    assert "3, 4, kernel_size=3, stride=1, dilation=1, pad_value=-1, precision=binary, scale=tensor" in repr(
         _conv(pad_value=-1)
     )

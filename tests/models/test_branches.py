@@ -71,6 +71,44 @@ def test_a_bottleneck_skips_where_the_shape_stays(channels, stride, rate):
     torch.testing.assert_close(branch(x, residual), expected)
 
 
+def _channel_conv(x, conv, stride, precision):
+    if precision == "float":
+        return F.conv2d(x.relu(), conv.weight, stride=stride, padding=1)
+    if precision == "tanh":
+        return F.conv2d(F.pad(x.tanh(), (1,) * 4, value=1.0), conv.weight, stride=stride)
+    signs = F.pad(torch.where(x >= 0, 1.0, -1.0), (1,) * 4, value=1.0)
+    taps = torch.where(conv.weight >= 0, 1.0, -1.0) * conv.weight.abs().mean((1, 2, 3), keepdim=True)
+    return F.conv2d(signs, taps, stride=stride)
+
+
+@pytest.mark.parametrize("precision", ["binary", "tanh", "float"])
+@pytest.mark.parametrize(("channels", "stride"), [((5, 5), 1), ((5, 8), 2)])
+@pytest.mark.parametrize("block", ["bireal", "xnor"])
+def test_baselines_have_no_nonlinearity_but_signs(block, channels, stride, precision):
+    branch = _branch(BASIC.replace(block=block, precision=precision), *channels, stride, 1)
+    x, residual = _inputs(*channels, stride)
+    if block == "bireal":
+        h = branch.bn1(_channel_conv(x, branch.conv1, stride, precision)) + residual
+        expected = branch.bn2(_channel_conv(h, branch.conv2, 1, precision)) + h
+    else:
+        h = _channel_conv(branch.bn1(x), branch.conv1, stride, precision)
+        expected = _channel_conv(branch.bn2(h), branch.conv2, 1, precision) + residual
+    torch.testing.assert_close(branch(x, residual), expected)
+
+
+@pytest.mark.parametrize("size", [9, 10])
+def test_a_pooled_shortcut_averages_what_there_is(size):
+    net = GroupNet(BASIC.replace(downsample="pool", input_size=10)).eval()
+    pool, conv, norm = net.groups[1].blocks[0].shortcut
+    x = torch.randn(1, 4, size, size)
+    ones = F.pad(torch.ones_like(x), (0, size % 2, 0, size % 2))
+    sums = F.avg_pool2d(F.pad(x, (0, size % 2, 0, size % 2)), 2) / F.avg_pool2d(ones, 2)
+    torch.testing.assert_close(pool(x), sums)
+    torch.testing.assert_close(norm(conv(pool(x))), net.groups[1].blocks[0].shortcut(x))
+    assert net(torch.randn(1, 3, size, size)).shape == (1, 3)
+    assert (conv.stride, conv.bias) == ((1, 1), None)
+
+
 def test_a_bottleneck_net_has_four_times_the_channels():
     net = GroupNet(BOTTLENECK).eval()
     image = torch.randn(1, 3, 10, 10)
@@ -86,6 +124,9 @@ def test_a_bottleneck_net_has_four_times_the_channels():
     "overrides",
     [
         {},
+        {"block": "bireal", "downsample": "pool"},
+        {"block": "xnor", "downsample": "float"},
+        {"block": "bireal", "group": "layer", "gate": "none"},
         {"group": "layer", "gate": "none"},
         {"group": "net", "gate": "none"},
         {"precision": "float"},
@@ -93,7 +134,7 @@ def test_a_bottleneck_net_has_four_times_the_channels():
         {"activation_bits": 2},
     ],
 )
-def test_bottlenecks_go_with_every_other_switch(overrides):
+def test_blocks_go_with_every_other_switch(overrides):
     torch.manual_seed(0)
     net = GroupNet(BOTTLENECK.replace(**overrides))
     net.train()(torch.randn(2, 3, 10, 10)).square().sum().backward()
