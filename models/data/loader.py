@@ -88,7 +88,11 @@ class Loader(Generic[SampleT, BatchT]):
         self._sampler.epoch = epoch
         for batch in self._loader:
             if isinstance(batch, DataError):
-                raise batch
+                try:
+                    raise batch
+                finally:
+                    # An error held by its own frame is a cycle, which keeps the workers until they time out.
+                    del batch
             moved = _move(batch, self._device)
             normalised: BatchT = moved._replace(images=normalise(moved.images, self._mean, self._std))
             yield normalised

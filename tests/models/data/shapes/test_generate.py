@@ -79,6 +79,22 @@ def test_run_lengths_are_the_areas(scenes: Path) -> None:
     assert set(CocoDetection(scenes, "val").image_ids).isdisjoint(CocoDetection(scenes, "train").image_ids)
 
 
+# pycocotools answers NumPy's request for an array in the way of NumPy 1.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_cocos_own_tool_reads_the_masks(scenes: Path) -> None:
+    from pycocotools.coco import COCO
+
+    tool = COCO(scenes / "annotations/instances_train.json")
+    data = CocoDetection(scenes, "train")
+    for index, image_id in enumerate(data.image_ids):
+        entries = tool.loadAnns(tool.getAnnIds(imgIds=[image_id]))
+        assert [entry["id"] for entry in entries] == sorted(entry["id"] for entry in entries)
+        for entry, (x1, y1, x2, y2) in zip(entries, data.target(index).boxes.astype(int), strict=True):
+            mask = tool.annToMask(entry).astype(bool)
+            assert mask.sum() == mask[y1:y2, x1:x2].sum() == entry["area"]
+            assert mask[:, x1].any() and mask[:, x2 - 1].any() and mask[y1].any() and mask[y2 - 1].any()
+
+
 def test_class_lists_say_what_is_there(scenes: Path) -> None:
     voc = VocDetection(scenes, "val")
     folder = scenes / "VOCdevkit/VOC2012/ImageSets/Main"
