@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tvm import tirx
 from tvm.target import Target
 
+from tvm_schedules.cores import register_file
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.fused_outputs import FusedOutputs
@@ -26,7 +27,7 @@ from tvm_schedules.packing import PackedOutput
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
-from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, weight_block
+from tvm_schedules.tile import Tile, default_tile, weight_block
 from tvm_schedules.words import pack_bits, words
 
 
@@ -92,7 +93,7 @@ class BinaryConv2dShape:
 
     def packed_weight_shape(self, target: Target) -> tuple[int, int, int, int, int]:
         """Shape of the uint32 weights that `pack_weights` makes for `target`."""
-        block = weight_block(self.out_channels, instruction_set(target), binary=True)
+        block = weight_block(self.out_channels, register_file(target), binary=True)
         return parts(self.out_channels, block), *self.kernel, words(self.in_channels), block
 
 
@@ -156,8 +157,9 @@ def fused_binary_conv2d_kernel(
     isa = instruction_set(target)
     if branches < 1:
         raise KernelError(f"expected branches >= 1; got {branches}; leave it out for a single convolution")
+    registers = register_file(target)
     if tile is None:
-        tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, isa, binary=True)
+        tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, registers, binary=True)
     nest = _nest(shape, target, tile, branches)
     name = _name(shape, isa, epilogue, branches, tile)
     blocks, *kernel, depth, block = shape.packed_weight_shape(target)
@@ -177,7 +179,8 @@ def fused_binary_conv2d_kernel(
             parameters=(Parameter(scale, filler=0), Parameter(shift, filler=-1)),
             outputs=outputs,
         )
-        step = binary_step(isa, start=-(shape.taps // 2))
+        totals = range(-(shape.taps // 2), shape.taps - shape.taps // 2 + 1)
+        step = binary_step(isa, tile.counter, totals)
         emit_nest(nest, step, operands, _affine_epilogue(shape.taps, nest.lanes, relu=epilogue.relu))
         written.complete()
     return built[0]
@@ -185,7 +188,7 @@ def fused_binary_conv2d_kernel(
 
 def _nest(shape: BinaryConv2dShape, target: Target, tile: Tile, branches: int) -> Nest:
     """Loops of the convolution; refuses a tile that does not fit the packed weights."""
-    registers = REGISTER_FILES[instruction_set(target)]
+    registers = register_file(target)
     *_, depth, block = shape.packed_weight_shape(target)
     if tile.vectors * registers.lanes != block:
         raise KernelError(
@@ -225,7 +228,7 @@ def _name(
             "m": (branches,),
             **(packed.name_fields() if packed else {}),
         },
-        tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
+        tile=tile.name_fields(),
         isa=isa,
     )
 
@@ -274,7 +277,7 @@ def pack_weights(weight: NDArray[np.floating], target: Target) -> NDArray[np.uin
     """
     check_weight_axes(weight.ndim, 4, "OIHW")
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
-    block = weight_block(out_channels, instruction_set(target), binary=True)
+    block = weight_block(out_channels, register_file(target), binary=True)
     blocks, depth = parts(out_channels, block), words(in_channels)
     bits = np.zeros((blocks * block, kernel_height, kernel_width, in_channels), np.bool_)
     bits[:out_channels] = weight.transpose(0, 2, 3, 1) >= 0

@@ -25,6 +25,7 @@ from tvm.target import Target
 
 from tvm_schedules.binary_conv2d import BinaryConv2dShape
 from tvm_schedules.bitplanes import check_activation_bits
+from tvm_schedules.cores import register_file
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import name_fields
@@ -33,7 +34,7 @@ from tvm_schedules.nest import Nest, Operands, emit_nest
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
-from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile
+from tvm_schedules.tile import Tile, default_tile
 
 WEIGHT_BITS = (1, 2)
 
@@ -63,10 +64,9 @@ class BitserialConv2dShape(BinaryConv2dShape):
         super().__post_init__()
         check_activation_bits(self.activation_bits)
         _check_weight_bits(self.weight_bits)
-        largest = ((1 << self.activation_bits) - 1) * ((1 << self.weight_bits) - 1) * self.taps
-        if largest > EXACT:
+        if self.largest > EXACT:
             raise KernelError(
-                f"expected dot products up to 2**24; got {self}, of up to {largest}; split its channels"
+                f"expected dot products up to 2**24; got {self}, of up to {self.largest}; split its channels"
             )
 
     @property
@@ -78,6 +78,11 @@ class BitserialConv2dShape(BinaryConv2dShape):
     def weight_planes_shape(self, target: Target) -> tuple[int, int, int, int, int, int]:
         """Shape of the uint32 weights that `pack_bitserial_weights` makes for `target`."""
         return self.weight_bits, *self.packed_weight_shape(target)
+
+    @property
+    def largest(self) -> int:
+        """What the sum over all planes comes to where every bit is counted."""
+        return ((1 << self.activation_bits) - 1) * ((1 << self.weight_bits) - 1) * self.taps
 
     @property
     def plane_macs(self) -> int:
@@ -103,9 +108,9 @@ def bitserial_conv2d_kernel(
         KernelError: if `tile` does not fit the layout of the packed weights.
     """
     isa = instruction_set(target)
-    registers = REGISTER_FILES[isa]
+    registers = register_file(target)
     if tile is None:
-        tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, isa, binary=True)
+        tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, registers, binary=True)
     weight_planes, blocks, *kernel, depth, block = shape.weight_planes_shape(target)
     if tile.vectors * registers.lanes != block:
         raise KernelError(
@@ -141,7 +146,8 @@ def bitserial_conv2d_kernel(
             parameters=parameters,
             outputs=(Outputs(out),),
         )
-        step = binary_step(isa, start=0, product=operator.xor if shape.bipolar_weights else operator.and_)
+        product = operator.xor if shape.bipolar_weights else operator.and_
+        step = binary_step(isa, tile.counter, range(shape.largest + 1), product)
         emit_nest(nest, step, operands, _epilogue(shape, nest.lanes, relu=relu))
     return built[0]
 
@@ -172,7 +178,7 @@ def _name(shape: BitserialConv2dShape, isa: InstructionSet, tile: Tile, *, relu:
             "b": shape.border,
             "relu": (int(relu),),
         },
-        tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
+        tile=tile.name_fields(),
         isa=isa,
     )
 

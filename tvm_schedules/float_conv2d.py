@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tvm import tirx
 from tvm.target import Target
 
+from tvm_schedules.cores import register_file
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.float_source import emit_float_source
@@ -79,7 +80,7 @@ class FloatConv2dShape:
 
     def packed_weight_shape(self, target: Target) -> tuple[int, int, int, int, int]:
         """Shape of the float32 weights that `pack_float_weights` makes for `target`."""
-        block = weight_block(self.out_channels, instruction_set(target), binary=False)
+        block = weight_block(self.out_channels, register_file(target), binary=False)
         return parts(self.out_channels, block), *self.kernel, self.in_channels, block
 
 
@@ -106,7 +107,9 @@ def float_conv2d_kernel(
         KernelError: if `tile` does not fit the layout of the packed weights.
     """
     isa = instruction_set(target)
-    tile = tile or default_tile(shape.out_height, shape.out_width, shape.out_channels, isa, binary=False)
+    tile = tile or default_tile(
+        shape.out_height, shape.out_width, shape.out_channels, register_file(target), binary=False
+    )
     name = KernelName(
         op="float_conv2d",
         types="u8f32f32" if pixels else "f32f32f32",
@@ -116,7 +119,7 @@ def float_conv2d_kernel(
             "bias": (int(bias),),
             "relu": (int(relu),),
         },
-        tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
+        tile=tile.name_fields(),
         isa=isa,
     )
     return _build(shape, target, name, tile, bias, relu, shape.in_shape, shape.out_shape, pixels=pixels)
@@ -128,7 +131,7 @@ def dense_kernel(
     """Build the dense kernel `(x, weights, [bias,] out)`, as a 1x1 convolution over `batch` pixels."""
     isa = instruction_set(target)
     shape = FloatConv2dShape(1, 1, batch, in_features, out_features, kernel=(1, 1))
-    tile = default_tile(1, batch, out_features, isa, binary=False)
+    tile = default_tile(1, batch, out_features, register_file(target), binary=False)
     name = KernelName(
         op="dense",
         types="f32f32f32",
@@ -140,7 +143,7 @@ def dense_kernel(
             "bias": (int(bias),),
             "relu": (int(relu),),
         },
-        tile={"t": (tile.rows, tile.columns), "v": (tile.vectors,), "u": (tile.unroll,)},
+        tile=tile.name_fields(),
         isa=isa,
     )
     return _build(shape, target, name, tile, bias, relu, (batch, in_features), (batch, out_features))
@@ -213,7 +216,7 @@ def pack_float_weights(weight: NDArray[np.floating], target: Target) -> NDArray[
     """
     check_weight_axes(weight.ndim, 4, "OIHW")
     out_channels, in_channels, kernel_height, kernel_width = weight.shape
-    block = weight_block(out_channels, instruction_set(target), binary=False)
+    block = weight_block(out_channels, register_file(target), binary=False)
     blocks = parts(out_channels, block)
     filled = np.zeros((blocks * block, kernel_height, kernel_width, in_channels), np.float32)
     filled[:out_channels] = weight.transpose(0, 2, 3, 1)

@@ -12,7 +12,8 @@
             m = branches; to = rows x columns that an image is resized to, linear = 0 or 1;
             pack, pad = border of the packed output and whether it holds +1 (planes: its level)
 `tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels,
-            u = unroll, svl = bits of a streaming vector
+            u = unroll, a = bits of the lanes that count where a tile names them, svl = bits of a streaming
+            vector
 `isa`       a value of `InstructionSet`
 """
 

@@ -253,8 +253,8 @@ class _Emitter:
                 yield index, False
 
     def run(self, at: _TileAt, reads: _Reads, elements: int, *, new: bool) -> None:
-        """Emit the steps over `elements` consecutive elements, `unroll` to a loop body."""
-        unroll = min(self.nest.tile.unroll, elements)
+        """Emit the steps over `elements` consecutive elements, `unroll` or fewer to a loop body."""
+        unroll = self.nest.tile.body_steps(elements)
         bodies = elements // unroll
         for body, new_body in self.iterations(bodies, peel=new):
             part = _Reads(reads.kernel_row, reads.run, reads.element + body * unroll)

@@ -9,6 +9,7 @@ into `dot = n - 2 * total`.
 |---|---|---|
 | `LanePopcount` | int32 lanes | xor or and, vpopcntd, add |
 | `DotPopcount` | uint32 lanes | eor or and, cnt (bytes), udot with ones |
+| `PairPopcount` | int16 lanes, widened at the end | eor or and, cnt (bytes), uadalp |
 | `BytePopcount` | uint8 lanes, widened at the latest every 31 steps | xor or and, popcount of bytes, add |
 | `FloatStep` | float32 lanes | multiply-add |
 """
@@ -20,11 +21,14 @@ from collections.abc import Callable
 from tvm import tirx
 
 from tvm_schedules.emit import Buffer, Expr, constant, llvm, local, reinterpret, span, store
+from tvm_schedules.errors import KernelError
 from tvm_schedules.targets import InstructionSet
-from tvm_schedules.tile import REGISTER_FILES
+from tvm_schedules.tile import REGISTER_FILES, Counter
 
 # The popcount of a byte is at most 8, so that 31 of them fit in 255.
 BYTE_STEPS = 31
+
+INT16_LIMIT = 1 << 15
 
 BitProduct = Callable[[Expr, Expr], Expr]
 """Words of activations and of weights -> the words whose ones are counted: xor or and."""
@@ -110,6 +114,45 @@ class DotPopcount(Step):
         self.set(index, total)
 
 
+class PairPopcount(Step):
+    """Popcount of bytes, neighbours summed into a 16-bit lane by NEON's uadalp, which nothing need widen.
+
+    The two halves of a 32-bit lane share the start, and only their sum has a meaning.
+    """
+
+    def __init__(self, lanes: int, start: int, product: BitProduct) -> None:
+        super().__init__(lanes, "int16", start)
+        self.product = product
+        self.halves = 2 * lanes
+
+    def begin(self, accumulators: int) -> None:
+        self.sums = [local(self.lanes, "uint32") for _ in range(accumulators)]
+        low, high = self.start // 2, self.start - self.start // 2
+        both = low % (1 << 16) + (high % (1 << 16) << 16)
+        for index in range(accumulators):
+            self.set(index, constant(both, "uint32", self.lanes))
+
+    def add(self, index: int, activation: Expr, weights: Expr) -> None:
+        octets = 2 * self.halves
+        counts = tirx.popcount(reinterpret(self.product(activation, weights), f"uint8x{octets}"))
+        intrinsic = f"llvm.aarch64.neon.uaddlp.v{self.halves}i16.v{octets}i8"
+        pairs = llvm(intrinsic, f"int16x{self.halves}", counts)
+        self.set(index, reinterpret(self.pairs(index) + pairs, f"uint32x{self.lanes}"))
+
+    def double(self) -> None:
+        for index in range(len(self.sums)):
+            twice = self.pairs(index) + self.pairs(index)
+            self.set(index, reinterpret(twice, f"uint32x{self.lanes}"))
+
+    def pairs(self, index: int) -> Expr:
+        """Return accumulator `index` as it is kept: int16."""
+        return reinterpret(self.sums[index][span(0, self.lanes)], f"int16x{self.halves}")
+
+    def result(self, index: int) -> Expr:
+        intrinsic = f"llvm.aarch64.neon.saddlp.v{self.lanes}i32.v{self.halves}i16"
+        return llvm(intrinsic, f"int32x{self.lanes}", self.pairs(index))
+
+
 class FloatStep(Step):
     """Multiply-add of float32 lanes, contracted to one instruction where the CPU has one."""
 
@@ -171,14 +214,40 @@ class BytePopcount(Step):
         return total + quads.astype(wide)
 
 
-def binary_step(isa: InstructionSet, start: int, product: BitProduct = operator.xor) -> Step:
-    """Return the cheapest exact step for bits on `isa`; it counts the ones of `product` from `start`."""
-    lanes = REGISTER_FILES[isa].lanes
-    if isa is InstructionSet.AVX512_VPOPCNTDQ:
-        return LanePopcount(lanes, start, product)
-    if isa is InstructionSet.NEON_DOTPROD:
-        return DotPopcount(lanes, start, product)
-    return BytePopcount(lanes, start, product, isa)
+def binary_step(
+    isa: InstructionSet, counter: Counter | None, totals: range, product: BitProduct = operator.xor
+) -> Step:
+    """Return a step that counts the ones of `product`.
+
+    Args:
+        isa: what the step is made of.
+        counter: what to count in; None: the first of the instruction set's that holds the totals.
+        totals: from the number that counting starts at to the largest it may come to.
+        product: words of activations and weights to the words whose ones are counted.
+
+    Raises:
+        KernelError: if the instruction set has no such counter, or its lanes do not hold the totals.
+    """
+    registers = REGISTER_FILES[isa]
+    fitting = [known for known in registers.counters if known is not Counter.PAIRS or _pairs_hold(totals)]
+    chosen = counter or fitting[0]
+    if chosen not in fitting:
+        raise KernelError(
+            f"expected a counter among {[known.name for known in fitting]} for {isa.value} and totals in "
+            f"{totals}; got {chosen.name}; leave it out"
+        )
+    if chosen is Counter.PAIRS:
+        return PairPopcount(registers.lanes, totals.start, product)
+    if chosen is Counter.BYTES:
+        return BytePopcount(registers.lanes, totals.start, product, isa)
+    lanes = LanePopcount if isa is InstructionSet.AVX512_VPOPCNTDQ else DotPopcount
+    return lanes(registers.lanes, totals.start, product)
+
+
+def _pairs_hold(totals: range) -> bool:
+    """Whether half the start and everything that is counted fit 16 bits: all ones may fall into one half."""
+    most = totals.start - totals.start // 2 + (totals[-1] - totals.start)
+    return -INT16_LIMIT <= totals.start // 2 and most < INT16_LIMIT
 
 
 def float_step(isa: InstructionSet) -> Step:

@@ -1,11 +1,12 @@
-"""Register tiles: how many pixels and channels a kernel keeps in registers, by shape and instruction set.
+"""Register tiles: how many pixels and channels a kernel keeps in registers, by shape and register file.
 
 A tile is `rows x columns` pixels by `vectors` groups of output channels; one accumulator each. `vectors`
 depends on the number of output channels alone, since the packed weights are laid out by it; pixels then
-fill the register file.
+fill the register file. `register_file` (`cores.py`) says what a target has.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from tvm_schedules.errors import KernelError
 from tvm_schedules.partition import parts
@@ -13,6 +14,17 @@ from tvm_schedules.targets import InstructionSet
 
 # Widths of the integers that signs are stored as.
 INTEGER_BITS = (8, 16, 32)
+
+
+class Counter(Enum):
+    """Bits of the lanes in which a binary kernel counts; `steps.py` has a class for each.
+
+    Narrow lanes must be widened before they overflow: bytes during the reduction, pairs of them at its end.
+    """
+
+    BYTES = 8
+    PAIRS = 16
+    LANES = 32
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Budget:
         vectors: vectors of output channels side by side, at most.
         accumulators: vectors that hold sums, at most; the rest of the registers hold weights, constants (a
             popcount table, ones, masks) and the product in flight.
-        unroll: steps of the innermost reduction loop that are written out.
+        unroll: steps of the innermost reduction loop that are written out, at most (`Tile.body_steps`).
     """
 
     vectors: int
@@ -33,10 +45,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class RegisterFile:
-    """One instruction set's vector registers, and how tiles of signs and of floats share them.
+    """The vector registers of an instruction set or core, and how tiles of signs and of floats share them.
 
     Attributes:
         lanes: 32-bit lanes of a vector.
+        counters: what binary kernels may count in, the default first.
         binary: budget of binary tiles.
         float: budget of float tiles.
         broadcasts_lanes: broadcast lanes of a loaded vector rather than scalars in memory. True where a
@@ -45,25 +58,47 @@ class RegisterFile:
     """
 
     lanes: int
+    counters: tuple[Counter, ...]
     binary: Budget
     float: Budget
     broadcasts_lanes: bool = False
 
+    def budget(self, *, binary: bool) -> Budget:
+        """Return the budget of binary or float tiles."""
+        return self.binary if binary else self.float
 
-# Chosen from measured times (x86) and from instructions in the compiled loop (NEON): see `candidate_tiles`.
+
+# Chosen from measured times (x86) and executed instructions (NEON), for cores that `cores.py` does not name.
 REGISTER_FILES: dict[InstructionSet, RegisterFile] = {
     # 16 accumulators hide the latency of an addition or multiply-add; more of them only invite spills.
-    InstructionSet.AVX512_VPOPCNTDQ: RegisterFile(16, binary=Budget(2, 16, 2), float=Budget(2, 16, 2)),
-    InstructionSet.AVX2: RegisterFile(8, binary=Budget(2, 8, 2), float=Budget(2, 12, 2)),
-    # Byte accumulators of several cores' schedules spill from 16 on; a dot product accumulates in place.
+    InstructionSet.AVX512_VPOPCNTDQ: RegisterFile(
+        16, (Counter.LANES,), binary=Budget(2, 16, 2), float=Budget(2, 16, 2)
+    ),
+    InstructionSet.AVX2: RegisterFile(8, (Counter.BYTES,), binary=Budget(2, 8, 2), float=Budget(2, 12, 2)),
+    # Twelve accumulators are what no core's instruction scheduling spills.
     InstructionSet.NEON: RegisterFile(
-        4, binary=Budget(4, 12, 4), float=Budget(4, 16, 4), broadcasts_lanes=True
+        4,
+        (Counter.PAIRS, Counter.BYTES),
+        binary=Budget(4, 12, 4),
+        float=Budget(4, 16, 4),
+        broadcasts_lanes=True,
     ),
     InstructionSet.NEON_DOTPROD: RegisterFile(
-        4, binary=Budget(8, 16, 4), float=Budget(4, 16, 4), broadcasts_lanes=True
+        4,
+        (Counter.LANES, Counter.PAIRS),
+        binary=Budget(4, 12, 4),
+        float=Budget(4, 16, 4),
+        broadcasts_lanes=True,
     ),
-    InstructionSet.PORTABLE: RegisterFile(4, binary=Budget(2, 6, 2), float=Budget(2, 8, 2)),
+    InstructionSet.PORTABLE: RegisterFile(4, (Counter.BYTES,), binary=Budget(2, 6, 2), float=Budget(2, 8, 2)),
 }
+
+
+# What a tuner tries for `Tile.unroll`.
+UNROLLS = (1, 2, 4, 8)
+
+# A body is not cut below this many steps to leave no rest: smaller bodies cost more than a rest does.
+SMALLEST_HALVED_BODY = 4
 
 
 @dataclass(frozen=True)
@@ -74,7 +109,8 @@ class Tile:
         rows: output rows.
         columns: output columns.
         vectors: vectors of output channels; a block of weights has `vectors * lanes` channels.
-        unroll: steps (words or channels) of the reduction in the body of the innermost loop.
+        unroll: steps (words or channels) of the reduction in the body of the innermost loop, at most.
+        counter: what a binary kernel counts in; None: the first of the register file that holds the totals.
 
     Raises:
         KernelError: if a count is below 1.
@@ -84,6 +120,7 @@ class Tile:
     columns: int
     vectors: int
     unroll: int
+    counter: Counter | None = None
 
     def __post_init__(self) -> None:
         """Refuse an empty tile."""
@@ -93,20 +130,29 @@ class Tile:
                     f"expected a tile with {name} >= 1; got {self}; take one from `candidate_tiles`"
                 )
 
+    def body_steps(self, run: int) -> int:
+        """Steps in the loop body of a run: `unroll`, halved for as long as a rest would be left behind.
 
-def budget(isa: InstructionSet, *, binary: bool) -> Budget:
-    """Return the register budget of binary or float tiles on `isa`."""
-    registers = REGISTER_FILES[isa]
-    return registers.binary if binary else registers.float
+        A rest lies in one basic block with the last of the loop, and code generators spill in large blocks.
+        """
+        steps = min(self.unroll, run)
+        while run % steps and steps >= 2 * SMALLEST_HALVED_BODY:
+            steps //= 2
+        return steps
+
+    def name_fields(self) -> dict[str, tuple[int, ...]]:
+        """Fields of a kernel's name."""
+        counter = {"a": (self.counter.value,)} if self.counter else {}
+        return {"t": (self.rows, self.columns), "v": (self.vectors,), "u": (self.unroll,), **counter}
 
 
-def weight_vectors(out_channels: int, isa: InstructionSet, *, binary: bool) -> int:
+def weight_vectors(out_channels: int, registers: RegisterFile, *, binary: bool) -> int:
     """Vectors in a block of output channels: as few blocks as possible, then as little filler as possible.
 
     More blocks are worth it where the signs of a block would fill no integer, which keeps a convolution from
     packing its own result: 48 channels in blocks of 4 lanes are 3 x 4 vectors rather than 2 x 6.
     """
-    lanes, widest = REGISTER_FILES[isa].lanes, budget(isa, binary=binary).vectors
+    lanes, widest = registers.lanes, registers.budget(binary=binary).vectors
     vectors = parts(out_channels, lanes)
     fewest = parts(vectors, parts(vectors, widest))
     if not binary or lanes in INTEGER_BITS or fewest * lanes in INTEGER_BITS:
@@ -117,35 +163,36 @@ def weight_vectors(out_channels: int, isa: InstructionSet, *, binary: bool) -> i
     return max(packable, default=fewest)
 
 
-def weight_block(out_channels: int, isa: InstructionSet, *, binary: bool) -> int:
+def weight_block(out_channels: int, registers: RegisterFile, *, binary: bool) -> int:
     """`ot`: output channels in a block of packed weights."""
-    return weight_vectors(out_channels, isa, binary=binary) * REGISTER_FILES[isa].lanes
+    return weight_vectors(out_channels, registers, binary=binary) * registers.lanes
 
 
 def default_tile(
-    out_height: int, out_width: int, out_channels: int, isa: InstructionSet, *, binary: bool
+    out_height: int, out_width: int, out_channels: int, registers: RegisterFile, *, binary: bool
 ) -> Tile:
     """Choose a tile: all the pixels that fit, along a row; over several rows only where rows are short."""
-    registers = budget(isa, binary=binary)
-    vectors = weight_vectors(out_channels, isa, binary=binary)
-    pixels = max(1, registers.accumulators // vectors)
+    budget = registers.budget(binary=binary)
+    vectors = weight_vectors(out_channels, registers, binary=binary)
+    pixels = max(1, budget.accumulators // vectors)
     columns = parts(out_width, parts(out_width, pixels))
     rows = min(out_height, pixels // columns) if columns == out_width else 1
-    return Tile(rows, columns, vectors, registers.unroll)
+    return Tile(rows, columns, vectors, budget.unroll)
 
 
 def candidate_tiles(
-    out_height: int, out_width: int, out_channels: int, isa: InstructionSet, *, binary: bool
+    out_height: int, out_width: int, out_channels: int, registers: RegisterFile, *, binary: bool
 ) -> list[Tile]:
     """List every sensible tile of a convolution, the default first: the space a tuner searches."""
-    default = default_tile(out_height, out_width, out_channels, isa, binary=binary)
-    pixels = max(1, 2 * budget(isa, binary=binary).accumulators // default.vectors)
+    default = default_tile(out_height, out_width, out_channels, registers, binary=binary)
+    pixels = max(1, 2 * registers.budget(binary=binary).accumulators // default.vectors)
     widths = {parts(out_width, count) for count in range(1, out_width + 1)}
     tiles = [
-        Tile(rows, columns, default.vectors, unroll)
+        Tile(rows, columns, default.vectors, unroll, counter)
         for columns in sorted(width for width in widths if width <= pixels)
         for rows in (1, 2)
         if rows <= out_height and rows * columns <= pixels
-        for unroll in (1, 2, 4)
+        for unroll in UNROLLS
+        for counter in (None, *(registers.counters[1:] if binary else ()))
     ]
     return [default, *(tile for tile in tiles if tile != default)]

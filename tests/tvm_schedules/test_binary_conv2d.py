@@ -14,9 +14,10 @@ from tvm_schedules.binary_conv2d import (
     binary_dense_kernel,
     pack_weights,
 )
+from tvm_schedules.cores import register_file
 from tvm_schedules.errors import KernelError
 from tvm_schedules.reference import binary_conv2d_reference, sign
-from tvm_schedules.targets import instruction_set, resolve_target
+from tvm_schedules.targets import resolve_target
 from tvm_schedules.tile import Tile, candidate_tiles
 from tvm_schedules.words import pack_signs
 
@@ -155,8 +156,8 @@ def test_every_candidate_tile_computes_the_same(target):
     shape = BinaryConv2dShape(1, 3, 7, 32, 17, (3, 3), padding=(1, 1), border=(1, 1))
     x, weight = _operands(shape)
     expected = _reference(shape, x, weight)
-    isa = instruction_set(resolve_target(target))
-    for tile in candidate_tiles(shape.out_height, shape.out_width, 17, isa, binary=True)[:6]:
+    registers = register_file(resolve_target(target))
+    for tile in candidate_tiles(shape.out_height, shape.out_width, 17, registers, binary=True)[:6]:
         np.testing.assert_array_equal(_convolve(shape, target, x, weight, tile=tile), expected)
 
 

@@ -21,8 +21,9 @@ from tvm_schedules.bitserial_weights import (
     weight_offsets,
     weight_values,
 )
+from tvm_schedules.cores import register_file
 from tvm_schedules.errors import KernelError
-from tvm_schedules.targets import instruction_set, resolve_target
+from tvm_schedules.targets import resolve_target
 from tvm_schedules.tile import Tile, candidate_tiles
 from tvm_schedules.words import pack_signs
 
@@ -217,8 +218,8 @@ def test_every_candidate_tile_computes_the_same(target):
     shape = BitserialConv2dShape(*geometry, **_bits(3, 2, True))
     levels, weight = _operands(shape)
     expected = _reference(shape, levels, weight)
-    isa = instruction_set(resolve_target(target))
-    for tile in candidate_tiles(shape.out_height, shape.out_width, 17, isa, binary=True)[:3]:
+    registers = register_file(resolve_target(target))
+    for tile in candidate_tiles(shape.out_height, shape.out_width, 17, registers, binary=True)[:3]:
         np.testing.assert_array_equal(_convolve(shape, target, levels, weight, tile=tile), expected)
 
 

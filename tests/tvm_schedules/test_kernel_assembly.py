@@ -12,6 +12,7 @@ from tvm_schedules.binary_conv2d import (
     fused_binary_conv2d_kernel,
 )
 from tvm_schedules.combine import CombineShape, combine_kernel
+from tvm_schedules.cores import BINARY_BUDGETS
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
@@ -66,15 +67,25 @@ def test_dotprod_cores_take_three_instructions_a_vector_pair(core, channels):
 
 @pytest.mark.parametrize("core", ["arm64", "cortex-a53", "cortex-a72"])
 @pytest.mark.parametrize("channels", [64, 256])
-def test_neon_adds_bytes_in_the_loop_and_widens_outside(core, channels):
+def test_neon_cores_count_and_widen_in_one_instruction(core, channels):
     loop = _binary_loop(core, "cnt", channels)
     pairs = _count(loop, "cnt")
-    additions = len(re.findall(r"\tadd\tv\d+\.16b", loop))
-    assert _count(loop, "eor") == pairs > 0
-    assert pairs - 12 <= additions <= pairs  # the first step of a chunk has nothing to add to
-    assert "uaddlp" not in loop
-    assert "uadalp" not in loop
-    assert len(re.findall(r"\n\t[a-z]", loop)) <= 4 * pairs
+    assert len(re.findall(r"\tuadalp\tv\d+\.8h", loop)) == _count(loop, "eor") == pairs > 0
+    assert not re.search(r"\t(?:add|uaddlp)\tv", loop)
+    assert len(re.findall(r"\n\t[a-z]", loop)) <= 3.6 * pairs
+
+
+# A kernel row of 64 channels is one body of 72 or 96 pairs, of which these cores' schedules spill a little.
+# Budgets without these spills take more instructions.
+SPILLS_AT_64_CHANNELS = {"cortex-a53": 6, "cortex-a510": 2, "cortex-a520": 2}
+
+
+@pytest.mark.parametrize("core", ["arm64", "arm64-dotprod", *BINARY_BUDGETS])
+@pytest.mark.parametrize("channels", [64, 256])
+def test_no_core_spills_in_the_loop(core, channels):
+    loop = _binary_loop(core, "cnt", channels)
+    spills = len(re.findall(r"\t(?:ld|st)[rp]\tq\d+,.*\[sp", loop))
+    assert spills <= (SPILLS_AT_64_CHANNELS.get(core, 0) if channels == 64 else 0)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +152,7 @@ def test_avx2_moves_the_signs_of_a_comparison():
     assert _count(loop, "vmovmskps") == _count(loop, "vcvtdq2ps") > 0
 
 
-@pytest.mark.parametrize(("core", "per_word"), [("arm64", 4), ("arm64-dotprod", 8)])
+@pytest.mark.parametrize(("core", "per_word"), [("cortex-a53", 4), ("arm64", 8), ("arm64-dotprod", 8)])
 def test_neon_inserts_comparisons_and_adds_across_lanes_once_a_granule(core, per_word):
     loop = _loop_with_most(_fused_assembly(core), "fcmge")
     granules = len(re.findall(r"\taddv\ts\d+, v\d+\.4s", loop))
