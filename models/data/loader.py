@@ -5,6 +5,7 @@ epochs. So training resumes at any epoch, and `torchrun` processes share one ord
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -65,8 +66,10 @@ class Loader(Generic[SampleT, BatchT]):
         self._device = torch.device(device)
         self._mean, self._std = mean, std
         self._sampler = _EpochSampler(order)
-        self._loader: DataLoader[Any] = DataLoader(
-            _Augmented(dataset, transform, order.seed),
+        samples = _Augmented(dataset, transform, order.seed)
+        self._open: Callable[[], DataLoader[Any]] = partial(
+            DataLoader,
+            samples,
             batch_sampler=self._sampler,
             collate_fn=_OrError(collate),
             num_workers=workers,
@@ -74,6 +77,7 @@ class Loader(Generic[SampleT, BatchT]):
             prefetch_factor=_PREFETCH if workers else None,
             pin_memory=self._device.type == "cuda",
         )
+        self._opened: DataLoader[Any] | None = None
 
     def __len__(self) -> int:
         """Batches in an epoch, of this process."""
@@ -86,16 +90,20 @@ class Loader(Generic[SampleT, BatchT]):
             DataError: A file cannot be read; workers pass it on.
         """
         self._sampler.epoch = epoch
-        for batch in self._loader:
+        if self._opened is None:
+            self._opened = self._open()
+        for batch in self._opened:
             if isinstance(batch, DataError):
-                try:
-                    raise batch
-                finally:
-                    # An error held by its own frame is a cycle, which keeps the workers until they time out.
-                    del batch
+                # Letting go of the workers ends them now. They would otherwise live as long as the error's
+                # traceback, and die by a time limit where the garbage collector finds both together.
+                self._opened = None
+                break
             moved = _move(batch, self._device)
             normalised: BatchT = moved._replace(images=normalise(moved.images, self._mean, self._std))
             yield normalised
+        else:
+            return
+        raise batch
 
 
 class _EpochSampler:
