@@ -1,0 +1,69 @@
+"""Two processes started by torchrun train as one does; and what starts them wrongly is refused."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import train_in_processes
+
+from models.errors import TrainingError
+from models.training.ranks import choose_device, joined_processes
+from models.training.task import Shard
+
+ROOT = Path(__file__).resolve().parents[3]
+LIMIT_S = 120
+
+
+def _two_processes(precision, out):
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+        *(train_in_processes.__file__, precision, str(out)),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(out.read_text())
+
+
+def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
+    """Batch norm and loss are joined, so only the order of sums differs: a few units in the last place.
+
+    They grow with each of 16 steps; with signs they could grow at once, so this is the precision of
+    pre-training.
+    """
+    got = _two_processes("tanh", tmp_path / "result.json")
+    epochs, model = train_in_processes.run("tanh", Shard())
+    assert got["world"] == 2
+    assert got["losses"] == pytest.approx(epochs.losses, rel=1e-4)
+    assert epochs.losses[-1] < epochs.losses[0]
+    assert got["scores"] == epochs.scores
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(torch.tensor(got["state"][name]).to(tensor.dtype), tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_alone_without_torchrun(monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", "TORCHELASTIC_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with joined_processes(torch.device("cpu")) as shard:
+        assert shard == Shard(0, 1)
+
+
+def test_incomplete_variables_are_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(TrainingError, match="torchrun"), joined_processes(torch.device("cpu")):
+        pass
+
+
+@pytest.mark.parametrize(("name", "complaint"), [("gpu", "auto, cpu, cuda"), ("cuda:7", "got none")])
+def test_devices_that_are_not_there_are_refused(monkeypatch, name, complaint):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match=complaint):
+        choose_device(name)
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
