@@ -15,6 +15,7 @@ from torch import nn
 
 from models.config import GroupNetConfig
 from models.errors import ConfigError
+from models.experts import ExpertGroup
 from models.groups import BlockBranches, Group
 
 _BLOCKS_PER_GROUP = {"layer": 1, "block": 1, "two_blocks": 2}
@@ -36,7 +37,7 @@ class Backbone(nn.Module):
         blocks = list(_blocks(config))
         size = _BLOCKS_PER_GROUP.get(config.group, len(blocks))
         self.groups = nn.ModuleList(
-            Group(config, blocks[start : start + size], gated=start > 0)
+            _group(config, blocks[start : start + size], first=start == 0)
             for start in range(0, len(blocks), size)
         )
         self.channels = config.widths
@@ -78,6 +79,10 @@ def require_stages(config: GroupNetConfig, stages: range) -> None:
             f"{config.group!r} over depths {config.depths}, which crosses the end of a stage; "
             "set group='block'"
         )
+
+
+def _group(config: GroupNetConfig, blocks: list[BlockBranches], *, first: bool) -> Group | ExpertGroup:
+    return ExpertGroup(config, blocks) if config.experts else Group(config, blocks, gated=not first)
 
 
 def _stem(config: GroupNetConfig) -> nn.Sequential:

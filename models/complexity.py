@@ -1,13 +1,13 @@
 """What a network costs: parameters, bytes, and multiply-accumulates of each kind for one image."""
 
+import copy
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
-from models.bitserial_layers import BitserialConv2d, SignBitserialConv2d
-from models.deploy import Deployed, Latent
+from models.bitserial_layers import SignBitserialConv2d
+from models.deploy import Deployed, Latent, deploy
 
 _BINARY_PER_FLOAT_MAC = 64
 
@@ -46,54 +46,45 @@ class Complexity:
 
 
 def complexity(model: nn.Module, image_shape: tuple[int, int, int]) -> Complexity:
-    """Count a network, latent or deployed, in any precision; nothing is computed, only shapes are propagated.
+    """Count the deployed form of a network; nothing is computed, only shapes are propagated.
 
     Args:
-        model: The network. A convolution counts as binary where it binarises its operands.
+        model: The network, latent or deployed, in any precision. A convolution counts as binary where it
+            binarises its operands. Of experts all have weights, and those chosen for an image have
+            multiply-accumulates.
         image_shape: C, H, W of the one image.
     """
+    deployed = deploy(_without_values(model))
     macs = {True: 0, False: 0}
-    handles: list[RemovableHandle] = []
 
     def count(module: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         weight = module.weight
         assert isinstance(weight, torch.Tensor)
         # Each output value is one dot product with weight[o].
-        macs[_is_binary(module)] += output[0].numel() * weight[0].numel() * _planes(module)
+        macs[isinstance(module, Deployed)] += output[0].numel() * weight[0].numel() * _planes(module)
 
     binary_weights = 0
-    latent_weights = 0
-    for module in model.modules():
+    for module in deployed.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | Latent | Deployed):
-            handles.append(module.register_forward_hook(count))
-        if _is_binary(module):
-            weight = module.weight
-            assert isinstance(weight, torch.Tensor)
-            binary_weights += weight.numel()
-            latent_weights += isinstance(module, Latent) * weight.numel()
-    shapes = {
-        name: torch.empty_like(tensor, device="meta")
-        for name, tensor in [*model.named_parameters(), *model.named_buffers()]
-    }
-    training = model.training
-    try:
-        with torch.no_grad():
-            torch.func.functional_call(model.eval(), shapes, (torch.empty(1, *image_shape, device="meta"),))
-    finally:
-        model.train(training)
-        for handle in handles:
-            handle.remove()
-    # Latent weights are parameters too; the signs of a deployed network are buffers.
-    float_parameters = sum(parameter.numel() for parameter in model.parameters()) - latent_weights
+            module.register_forward_hook(count)
+        if isinstance(module, Deployed):
+            binary_weights += module.weight.numel()
+    with torch.no_grad():
+        deployed(torch.empty(1, *image_shape, device="meta"))
+    float_parameters = sum(parameter.numel() for parameter in deployed.parameters())
     return Complexity(binary_weights, float_parameters, macs[True], macs[False])
 
 
-def _is_binary(module: nn.Module) -> bool:
-    return isinstance(module, Deployed) or (isinstance(module, Latent) and module.precision == "binary")
+def _without_values(model: nn.Module) -> nn.Module:
+    """A copy whose tensors have shapes and no memory."""
+    memo: dict[int, torch.Tensor] = {}
+    for parameter in model.parameters():
+        memo[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device="meta"))
+    for buffer in model.buffers():
+        memo[id(buffer)] = torch.empty_like(buffer, device="meta")
+    return copy.deepcopy(model, memo)
 
 
 def _planes(module: nn.Module) -> int:
     """Bit planes of the activations that a convolution multiplies; 1 for floats, too."""
-    if isinstance(module, BitserialConv2d | SignBitserialConv2d) and _is_binary(module):
-        return module.activation_bits
-    return 1
+    return module.activation_bits if isinstance(module, SignBitserialConv2d) else 1

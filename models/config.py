@@ -57,6 +57,8 @@ class GroupNetConfig:
             XNOR-Net, the baselines: two 3x3 convolutions, and one scale for each output channel.
         activation_bits: What the binary weights meet: 1, signs; 2 to 4, levels of DoReFa-Net's quantizer
             with a border of zeros (arXiv 1808.02631 and the appendix of arXiv 1811.10413).
+        experts: E, branches of which each image runs K, chosen by its features at the cost of K bases (our
+            design after the abstract of IJCV 2022); 0: all K branches run for each image.
 
     Raises:
         ConfigError: A value is out of range, or two values contradict each other.
@@ -81,6 +83,7 @@ class GroupNetConfig:
     rates: tuple[tuple[int, ...], ...] = ()
     block: BlockKind = "basic"
     activation_bits: int = 1
+    experts: int = 0
 
     def __post_init__(self) -> None:
         """Check every value, then the pairs that contradict each other."""
@@ -107,6 +110,7 @@ class GroupNetConfig:
                 f"expected an input of at least {self.total_stride} pixels, the stride of the whole net; "
                 f"got {self.input_size}; use larger images or fewer stages"
             )
+        self._check_experts()
         if self.gate != "none" and self.group in ("layer", "net"):
             raise ConfigError(
                 f"expected gate 'none' with group {self.group!r}, which has no branch outputs to mix; "
@@ -129,6 +133,26 @@ class GroupNetConfig:
             raise ConfigError(
                 f"expected no pad_value with activations of {bits} bits, whose border is 0; got "
                 f"{self.pad_value}; leave it out"
+            )
+
+    def _check_experts(self) -> None:
+        if type(self.experts) is not int or (self.experts != 0 and self.experts <= self.bases):
+            raise ConfigError(
+                f"expected experts as 0 or more than the {self.bases} bases that run; got {self.experts!r}; "
+                "use more experts or fewer bases"
+            )
+        if not self.experts:
+            return
+        for name, value in (("gate", "none"), ("fusion", "average")):
+            if getattr(self, name) != value:
+                raise ConfigError(
+                    f"expected {name} {value!r} with experts, which have weights of their own and hand on "
+                    f"no outputs; got {getattr(self, name)!r}; set {name}={value!r}"
+                )
+        if self.group == "layer" or any(len(rates) > 1 for rates in self.rates):
+            raise ConfigError(
+                f"expected experts as equal branches; got group {self.group!r} and rates {self.rates!r}; "
+                "set group='block' and one rate a stage"
             )
 
     def _check_stages(self) -> None:
@@ -156,6 +180,11 @@ class GroupNetConfig:
                 )
 
     @property
+    def branches(self) -> int:
+        """Branches of a residual block: K bases, E experts, or one where each layer is decomposed itself."""
+        return 1 if self.group == "layer" else self.experts or self.bases
+
+    @property
     def weight_scale(self) -> WeightScale:
         """Whether mean |W| is taken over a whole convolution or for each of its output channels."""
         return "channel" if self.block in ("bireal", "xnor") else "tensor"
@@ -166,9 +195,9 @@ class GroupNetConfig:
         return self.strides or (1,) + (2,) * (len(self.depths) - 1)
 
     def stage_rates(self, stage: int) -> tuple[int, ...]:
-        """Dilation of each base in a stage, K of them."""
+        """Dilation of each branch in a stage."""
         rates = self.rates[stage] if self.rates else (1,)
-        return rates * self.bases if len(rates) == 1 else rates
+        return rates[:1] * self.branches if len(set(rates)) == 1 else rates
 
     @property
     def total_stride(self) -> int:

@@ -7,6 +7,8 @@ from torch import nn
 
 from models.binarize import sign
 from models.bitserial_layers import BitserialConv2d, SignBitserialConv2d
+from models.expert_bank import SelectedExperts
+from models.experts import ExpertGroup
 from models.layers import BinaryConv2d, binary_convolution
 
 
@@ -51,7 +53,9 @@ def deploy(model: nn.Module) -> nn.Module:
     """A copy of `model` in evaluation mode that holds signs for latent weights; its outputs are the same.
 
     `BinaryConv2d` becomes `SignConv2d` and `BitserialConv2d` becomes `SignBitserialConv2d`, except those of
-    precision `tanh` and `float`, which have no signs to keep.
+    precision `tanh` and `float`, which have no signs to keep. `ExpertGroup` becomes `SelectedExperts`, which
+    runs the chosen branches alone and adds them up in another order, so that its outputs are the same to
+    rounding.
     """
     deployed = copy.deepcopy(model).eval().requires_grad_(False)
     for parent in list(deployed.modules()):
@@ -60,6 +64,10 @@ def deploy(model: nn.Module) -> nn.Module:
                 continue
             signs = _sign_conv(child) if isinstance(child, BinaryConv2d) else SignBitserialConv2d(child)
             setattr(parent, name, signs.eval())
+    for parent in list(deployed.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, ExpertGroup):
+                setattr(parent, name, SelectedExperts(child).eval())
     return deployed
 
 

@@ -24,12 +24,12 @@ class BlockBranches(nn.Module):
     ) -> None:
         """Make K branches (one where each layer is a group) and, where the shape changes, a 1x1 shortcut.
 
-        `rates` holds the dilation of each of the K bases.
+        `rates` holds the dilation of each branch.
         """
         super().__init__()
-        count = 1 if config.group == "layer" else config.bases
+        self.in_channels = in_channels
         self.branches = nn.ModuleList(
-            make_branch(config, in_channels, out_channels, stride, rate) for rate in rates[:count]
+            make_branch(config, in_channels, out_channels, stride, rate) for rate in rates
         )
         self.shortcut = (
             nn.Identity()

@@ -24,6 +24,11 @@ def groupnet_resnet18_fp_downsample() -> GroupNetConfig:
     return _imagenet((2, 2, 2, 2)).replace(downsample="float")
 
 
+@register("ResNet-18 for ImageNet, 4 of 8 branches chosen by the input (our design)")
+def groupnet_resnet18_dynamic() -> GroupNetConfig:
+    return _imagenet((2, 2, 2, 2)).replace(bases=4, experts=8, gate="none")
+
+
 @register("Bi-Real Net's ResNet-18 for ImageNet, a baseline: a skip a convolution, pooled shortcuts")
 def bireal_resnet18() -> GroupNetConfig:
     return _baseline("bireal", "pool")
