@@ -2,13 +2,15 @@
 
 Before: the blocks that operator legalisation and fusion leave, one naive loop nest each, temporaries in
     memory.
-After:  elementwise producers inlined into their readers; in every remaining block the outer loops fused and
-        parallel, the innermost (channel) axis in vectors, and reductions accumulated in registers:
+After:  elementwise producers inlined into their readers, and the reader of a reduction into its end; in
+        every remaining block the outermost loops fused and parallel, the innermost (channel) axis in vectors,
+        and reductions accumulated in registers:
 
-    parallel (n, h, w, channel chunk)
-      acc[lanes] = init
-      for kh, kw: acc[lanes] = acc[lanes] + x[...]
-      out[lanes] = acc[lanes]
+    parallel (n, h)
+      for w, channel chunk
+        acc[lanes] = init
+        for kh, kw: acc[lanes] = acc[lanes] + x[...]
+        out[lanes] = acc[lanes] * scale[lanes] + shift[lanes]
 
 A convolution or matrix product is refused: it would run tens of times slower than the kernels written for it.
 """
@@ -21,13 +23,25 @@ from tvm.target import Target
 
 from tvm_schedules.emit import PrimFunc
 from tvm_schedules.errors import KernelError
-from tvm_schedules.glue_blocks import Block, all_blocks, is_contiguous, is_costly, multiplies_two_buffers
+from tvm_schedules.glue_blocks import (
+    Block,
+    all_blocks,
+    is_contiguous,
+    is_costly,
+    multiplies_two_buffers,
+    reads_at_own_axes,
+    selects,
+)
 from tvm_schedules.naming import KernelName
 from tvm_schedules.targets import instruction_set
 from tvm_schedules.tile import REGISTER_FILES
 
 # Below this many elements, waking the other threads costs more than they save (a few microseconds).
 PARALLEL_ELEMENTS = 4096
+
+# Shares of work that are enough for the threads; what is left of a block's loops stays a plain loop, whose
+# indices cost no divisions, and out of which the code generator moves what depends on the row alone.
+PARALLEL_SHARES = 32
 
 # Longest vector, in elements, that is left to the code generator to cut into registers.
 LONGEST_VECTOR = 64
@@ -37,6 +51,9 @@ REDUCTION_REGISTERS = 4
 
 # Longest product of reduction extents that is written out (a 3x3 pooling window).
 UNROLLED_REDUCTION = 9
+
+# Most vectors of a pixel that are written out where channels differ in what they read (a concatenation).
+UNROLLED_CHUNKS = 64
 
 
 def schedule_glue(func: PrimFunc, target: Target) -> PrimFunc:
@@ -62,11 +79,14 @@ def schedule_glue(func: PrimFunc, target: Target) -> PrimFunc:
                 f"{block.name!r}; lower convolutions and matrix products to their own kernels first"
             )
     _inline_producers(schedule)
+    swallowed: set[str] = set()
     for block in all_blocks(schedule):
         if not block.is_simple or not block.loops:
             continue  # a scan, a sort or a scalar: correct as it stands, and nothing to spread over lanes
+        if block.name in swallowed:
+            continue
         if block.is_reduction:
-            _schedule_reduction(schedule, block, lanes)
+            swallowed |= _schedule_reduction(schedule, block, lanes)
         else:
             _schedule_elementwise(schedule, block, lanes)
     name = _kernel_name(func, target)
@@ -98,9 +118,14 @@ def _inline_producers(schedule: Schedule) -> None:
 
 
 def _parallel(schedule: Schedule, block: Block, outer: list[object]) -> None:
-    """Fuse the outer loops and share them among threads, if there is enough to share."""
-    if outer and block.elements >= PARALLEL_ELEMENTS:
-        schedule.parallel(schedule.fuse(*outer))
+    """Fuse as many of the outer loops as make enough shares, and share them, if it is worth it."""
+    if not outer or block.elements < PARALLEL_ELEMENTS:
+        return
+    shared, shares = 0, 1
+    while shared < len(outer) and shares < PARALLEL_SHARES:
+        shares *= int(schedule.get(outer[shared]).extent)
+        shared += 1
+    schedule.parallel(schedule.fuse(*outer[:shared]))
 
 
 def vector_length(extent: int, lanes: int) -> int:
@@ -129,30 +154,39 @@ def _schedule_elementwise(schedule: Schedule, block: Block, lanes: int) -> None:
         return
     chunk, vector = schedule.split(innermost, [None, length])
     schedule.vectorize(vector)
-    _parallel(schedule, block, [*outer, chunk])
+    if outer and selects(block) and block.extents[-1] // length <= UNROLLED_CHUNKS:
+        schedule.unroll(chunk)
+        _parallel(schedule, block, outer)
+    else:
+        _parallel(schedule, block, [*outer, chunk])
 
 
-def _schedule_reduction(schedule: Schedule, block: Block, lanes: int) -> None:
-    """Accumulate a vector of the innermost kept axis in registers over all reduced axes."""
+def _schedule_reduction(schedule: Schedule, block: Block, lanes: int) -> set[str]:
+    """Accumulate a vector of the innermost kept axis in registers over all reduced axes.
+
+    Returns:
+        The block that reads the sums and now is the end of this one, if there is such a block.
+    """
     kinds = block.kinds
     kept = [loop for loop, kind in zip(block.loops, kinds, strict=True) if kind == 0]
     reduced = [loop for loop, kind in zip(block.loops, kinds, strict=True) if kind != 0]
     kept_extents = [extent for extent, kind in zip(block.extents, kinds, strict=True) if kind == 0]
     window = [extent for extent, kind in zip(block.extents, kinds, strict=True) if kind != 0]
     if not kept:
-        return  # one number: a serial sum
+        return set()  # one number: a serial sum
     # A few registers side by side: the window's bounds are then checked once for all of them.
     length = vector_length(kept_extents[-1], REDUCTION_REGISTERS * lanes)
     if 2 * length <= min(lanes, kept_extents[-1]):
         schedule.reorder(*kept[:-1], *reduced, kept[-1])
         _parallel(schedule, block, kept[:-1])
         schedule.decompose_reduction(block.handle, reduced[0])
-        return
+        return set()
     chunk, vector = schedule.split(kept[-1], [None, length])
     schedule.reorder(*kept[:-1], chunk, *reduced, vector)
     outer = [*kept[:-1], chunk]
     # In "global" scope a small array goes on the stack and from there to registers: see `emit.local`.
     copy = schedule.cache_write(block.handle, 0, "global")
+    swallowed = _swallow_reader(schedule, block, copy)
     schedule.reverse_compute_at(copy, outer[-1])
     schedule.vectorize(vector)
     schedule.vectorize(schedule.get_loops(copy)[-1])
@@ -163,6 +197,19 @@ def _schedule_reduction(schedule: Schedule, block: Block, lanes: int) -> None:
     # Last: taken apart, initialisation and update no longer look like one reduction to the other primitives.
     start = schedule.decompose_reduction(block.handle, reduced[0])
     schedule.vectorize(schedule.get_loops(start)[-1])
+    return swallowed
+
+
+def _swallow_reader(schedule: Schedule, block: Block, copy: object) -> set[str]:
+    """Let the copy from the accumulators do what their only reader does, if that is elementwise."""
+    readers = [schedule.get(reader) for reader in schedule.get_consumers(copy)]
+    if len(readers) != 1:
+        return set()
+    reader = next(other for other in all_blocks(schedule) if other.statement.same_as(readers[0]))
+    if reader.is_reduction or not reader.is_simple or not reads_at_own_axes(reader, block):
+        return set()
+    schedule.reverse_compute_inline(reader.handle)
+    return {reader.name}
 
 
 def _kernel_name(func: PrimFunc, target: Target) -> KernelName:

@@ -102,13 +102,30 @@ def is_costly(block: Block) -> bool:
     return any(call.op.name not in _CHEAP_CALLS for call in _collect(block.statement.body, Call))
 
 
+def selects(block: Block) -> bool:
+    """Whether a condition decides what the block reads, as in a concatenation or a padding."""
+    return any(call.op.name == "prim.if_then_else" for call in _collect(block.statement.body, Call))
+
+
+def reads_at_own_axes(block: Block, producer: Block) -> bool:
+    """Whether the block reads all that `producer` writes, and at exactly its own axes."""
+    written = producer.statement.body.buffer
+    if tuple(int(extent) for extent in written.shape) != block.extents:
+        return False
+    axes = [axis.var for axis in block.statement.iter_vars]
+    reads = [load for load in loads(block.statement.body.value) if load.source.same_as(written)]
+    return bool(reads) and all(_are(load.indices, axes) for load in reads)
+
+
+def _are(indices: Any, axes: list[Any]) -> bool:
+    return len(indices) == len(axes) and all(
+        index.same_as(axis) for index, axis in zip(indices, axes, strict=True)
+    )
+
+
 def is_contiguous(block: Block) -> bool:
     """Whether the block reads and writes every buffer at exactly its own axes: one flat loop can do it."""
     store = block.statement.body
     axes = [axis.var for axis in block.statement.iter_vars]
     accesses = [store.indices, *(load.indices for load in loads(store.value))]
-    return all(
-        len(indices) == len(axes)
-        and all(index.same_as(axis) for index, axis in zip(indices, axes, strict=True))
-        for indices in accesses
-    )
+    return all(_are(indices, axes) for indices in accesses)

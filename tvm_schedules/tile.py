@@ -168,6 +168,16 @@ def weight_block(out_channels: int, registers: RegisterFile, *, binary: bool) ->
     return weight_vectors(out_channels, registers, binary=binary) * registers.lanes
 
 
+def dense_vectors(out_features: int, registers: RegisterFile) -> int:
+    """Vectors in a block of a dense layer's outputs: vectors fill the registers, as there are few pixels.
+
+    Half the accumulators for the vectors of a pixel hide the latency of a multiply-add and let one image's
+    weights stream; the other half is for a second image.
+    """
+    vectors = parts(out_features, registers.lanes)
+    return parts(vectors, parts(vectors, registers.float.accumulators // 2))
+
+
 def default_tile(
     out_height: int, out_width: int, out_channels: int, registers: RegisterFile, *, binary: bool
 ) -> Tile:

@@ -35,6 +35,12 @@ def _fused(build, *shapes):
 CASES = {
     "max_pool": (lambda x: op.nn.max_pool2d(x, (3, 3), (2, 2), (1, 1), layout="NHWC"), (1, 14, 14, 64)),
     "max_pool_odd": (lambda x: op.nn.max_pool2d(x, (3, 3), (2, 2), (1, 1), layout="NHWC"), (2, 7, 7, 17)),
+    "max_pool_affine": (
+        lambda x, a, b: op.add(op.multiply(op.nn.max_pool2d(x, (3, 3), (2, 2), (1, 1), layout="NHWC"), a), b),
+        (2, 15, 9, 24),
+        (24,),
+        (24,),
+    ),
     "avg_pool": (
         lambda x: op.nn.avg_pool2d(x, (2, 2), (2, 2), (0, 0), ceil_mode=True, layout="NHWC"),
         (1, 7, 7, 64),
@@ -51,6 +57,7 @@ CASES = {
     "softmax": (lambda x: op.nn.softmax(x, -1), (2, 3, 21)),
     "softmax_classes": (lambda x: op.nn.softmax(x, -1), (1, 1000)),
     "concat": (lambda x, y: op.concat([x, y], 3), (1, 5, 5, 16), (1, 5, 5, 7)),
+    "concat_of_vectors": (lambda *x: op.concat(list(x), 3), *[(2, 9, 5, 64)] * 3),
     "transpose": (lambda x: op.permute_dims(x, [0, 2, 3, 1]), (1, 3, 16, 16)),
     "slice": (lambda x: op.strided_slice(x, [3], [0], [40], [2]), (1, 7, 9, 64)),
     "pad": (lambda x: op.nn.pad(x, (0, 0, 1, 1, 1, 1, 0, 0)), (1, 10, 10, 21)),
@@ -108,6 +115,13 @@ def test_elementwise_chains_become_one_loop():
     )
     assert (before, after) == (4, 1)
     assert "T.vectorized" in scheduled.script()
+
+
+def test_what_follows_a_reduction_is_its_end():
+    (func,) = _fused(*CASES["max_pool_affine"])
+    scheduled = schedule_glue(func, resolve_target("haswell"))
+    blocks = all_blocks(Schedule(scheduled.with_attr("global_symbol", "main")))
+    assert [block.is_reduction for block in blocks] == [False, True, False]  # start, sums, end
 
 
 def test_large_functions_are_parallel_and_small_ones_are_not():
