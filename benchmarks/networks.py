@@ -1,6 +1,7 @@
 """Whole networks on this machine: Group-Nets beside other engines' float32 and int8 ResNets, in one run.
 
-`python -m benchmarks.networks [--net groupnet_resnet18:5] [--threads 1] [--rounds 10] [--json]`
+`python -m benchmarks.networks [--net groupnet_resnet18:5] [--threads 1] [--rounds 10]
+[--larq-python PATH] [--json]`
 
 Each Group-Net is verified before it is timed. A Group-Net called groupnet_resnet34 has resnet34 as its peer,
 any other resnet18. Peers run with random weights too: time does not depend on them.
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks import larq_engine
 from benchmarks.interleave import Measure, Samples, interleave
 from benchmarks.network_kernels import Net
 from benchmarks.network_names import parse_net
@@ -38,6 +40,9 @@ def main(
     net: Annotated[list[str] | None, typer.Option(help="ARCHITECTURE:K, once for each Group-Net.")] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads, once for each number.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; every engine runs in each.")] = 10,
+    larq_python: Annotated[
+        Path | None, typer.Option(help="A Python with larq-compute-engine, to time Bi-Real-Net 18 too.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Time Group-Nets and their peers in turns; ratios are to ONNX Runtime's float32 minimum."""
@@ -66,6 +71,12 @@ def main(
                     measure = engine(name, network, count, RUNS_A_ROUND)
                     if measure is not None:
                         engines[peer, name, count] = measure
+        if larq_python is not None:
+            say(f"preparing {larq_engine.NETWORK}")
+            larq = stack.enter_context(larq_engine.larq_worker(larq_python))
+            for name in larq_engine.ENGINES:
+                for count in thread_counts:
+                    engines[larq_engine.NETWORK, name, count] = larq.engine(name, count, RUNS_A_ROUND)
         keys = {f"{network}, {name}, {count}": (network, name, count) for network, name, count in engines}
         samples = interleave({text: engines[key] for text, key in keys.items()}, rounds, say)
     rows = network_rows({keys[text]: measured for text, measured in samples.items()}, nets)
@@ -99,7 +110,7 @@ def _group_net(running: Running, threads: int) -> Measure:
 
 def network_rows(samples: dict[Key, Samples], nets: list[Net]) -> list[dict[str, Any]]:
     """A row for each engine; `ratio` is None where the base engine did not run."""
-    peers = {net.name: peer_of(net) for net in nets}
+    peers = {net.name: peer_of(net) for net in nets} | {larq_engine.NETWORK: "resnet18"}
     rows = []
     for (name, engine_name, threads), measured in samples.items():
         base = samples.get((peers.get(name, name), BASE_ENGINE, threads))
