@@ -1,4 +1,4 @@
-"""`groupnet models`: the trained networks of the zoo and the architectures that can be built."""
+"""`groupnet models`: the zoo, the architectures that can be built, and the presets that train them."""
 
 from dataclasses import asdict
 
@@ -8,16 +8,19 @@ from groupnet.console import AsJson, print_json, print_result, table
 
 @verb
 def models(as_json: AsJson = False) -> None:
-    """List the trained models of the zoo and the architectures that can be built."""
+    """List the trained models of the zoo, the architectures that can be built, and presets to train."""
     from models.registry import architectures
+    from models.training.preset import preset_names, preset_of
     from models.zoo import entries
 
     zoo, registered = entries(), architectures()
+    presets = {name: preset_of(name) for name in preset_names()}
     if as_json:
         print_json(
             {
                 "zoo": [asdict(entry) | {"path": str(entry.path)} for entry in zoo],
                 "architectures": [asdict(info) for info in registered],
+                "presets": [{"name": name} | preset.to_dict() for name, preset in presets.items()],
             }
         )
         return
@@ -42,3 +45,10 @@ def models(as_json: AsJson = False) -> None:
             info.description,
         )
     print_result(untrained)
+    trainings = table(
+        "Presets (groupnet train NAME)", "name", "architecture", "data", "epochs", "description"
+    )
+    for name, preset in presets.items():
+        epochs = " + ".join(str(stage.epochs) for stage in preset.recipe.stages)
+        trainings.add_row(name, preset.architecture, preset.data, epochs, preset.description)
+    print_result(trainings)

@@ -1,6 +1,7 @@
 """`groupnet train`: train a preset, or see what it would train."""
 
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -99,10 +100,14 @@ def _train(
 
     stages = plan.recipe.stages
     chosen = choose_device(device)
-    with joined_processes(chosen) as shard, progress_bar(sum(stage.epochs for stage in stages)) as show:
-        observers: list[Observer] = [_Progress(show), JsonLog(log_path(path), resume)]
+    with ExitStack() as stack:
+        shard = stack.enter_context(joined_processes(chosen))
+        observers: list[Observer] = []
+        if shard.rank == 0:  # the other processes say nothing
+            show = stack.enter_context(progress_bar(sum(stage.epochs for stage in stages)))
+            observers += [_Progress(show), JsonLog(log_path(path), resume)]
         if tensorboard is not None and shard.rank == 0:
-            observers.append(TensorBoardLog(tensorboard))
+            observers.append(stack.enter_context(closing(TensorBoardLog(tensorboard))))
         machine = Machine(device=chosen, shard=shard, evaluate_every=plan.preset.evaluate_every)
         return run_plan(plan, path, resume=resume, machine=machine, workers=workers, observers=observers)
 

@@ -102,7 +102,7 @@ class Preset:
             name, equals, text = assignment.partition("=")
             if not equals:
                 raise ConfigError(f"expected NAME=VALUE to override; got {assignment!r}; add a value")
-            _assign(values, name, _parsed(text))
+            _assign(values, name.strip(), _parsed(text.strip()))
         return Preset.from_dict(values)
 
 

@@ -74,10 +74,12 @@ class TensorBoardLog:
         curves |= {f"test/{name}": value for name, value in report.metrics.items()}
         for name, value in curves.items():
             self._writer.add_scalar(name, value, report.number)
-        self._writer.flush()
 
     def on_pictures(self, epoch: int, pictures: dict[str, npt.NDArray[np.uint8]]) -> None:
         """The pictures of this epoch."""
         for name, picture in pictures.items():
             self._writer.add_image(name, picture, epoch, dataformats="HWC")
-        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is still waiting; a thread of the package writes, and its flush does not wait for it."""
+        self._writer.close()

@@ -74,6 +74,13 @@ def expect_error(result: tuple[int, str, str], *words: str) -> None:
         (("bench", "missing"), ("missing", "groupnet compile")),
         (("eval", "missing"), ("missing", "groupnet compile")),
         (("train", "digits", "--out", "missing/digits.pt"), ("missing/digits.pt",)),
+        (("train", "imagenet_resnet81"), ("did you mean imagenet_resnet18",)),
+        (("train", "imagenet_resnet18"), ("--data",)),
+        (("train", "imagenet_resnet18", "--data", "missing"), ("missing/train",)),
+        (("train", "voc_bpac", "--data", "missing"), ("JPEGImages",)),
+        (("train", "voc_bpac", "--data", "missing", "--pretrain-epochs", "1"), ("pre-training",)),
+        (("train", "digits", "--override", "recipe.batch_size"), ("NAME=VALUE",)),
+        (("train", "digits", "--device", "toaster"), ("toaster",)),
     ],
 )
 def test_errors_are_one_sentence(
@@ -151,7 +158,10 @@ def test_models_lists_zoo_and_architectures(run: Run) -> None:
     listed = json.loads(out)
     assert "digits-k3" in {entry["name"] for entry in listed["zoo"]}
     assert "groupnet_resnet18" in {info["name"] for info in listed["architectures"]}
+    (digits,) = [entry for entry in listed["presets"] if entry["name"] == "digits"]
+    assert digits["recipe"]["batch_size"] == 64
     _, shown, _ = run("models")
+    assert "imagenet_resnet18" in shown
     assert "digits-k3" in shown
     assert "groupnet_resnet18" in shown
 
@@ -164,6 +174,19 @@ def test_training_writes_a_checkpoint(run: Run, tmp_path: Path) -> None:
     assert json.loads(shown)["checkpoint"] == str(out)
     assert "epoch 1 of 1" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.pt", "mine.pt.log.jsonl"]
+
+
+def test_a_dry_run_shows_costs_and_writes_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("train", "digits", "--dry-run", "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["costs"]["binary_weights"] == 894_976
+    assert [stage["precision"] for stage in shown["stages"]] == ["tanh", "binary"]
+    assert "894,976 binary weights" in run("train", "digits", "--dry-run")[1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_devices_starts_with_the_host(run: Run) -> None:

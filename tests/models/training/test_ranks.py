@@ -44,7 +44,8 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path):
     assert epochs.losses[-1] < epochs.losses[0]
     assert got["scores"] == epochs.scores
     for name, tensor in model.state_dict().items():
-        torch.testing.assert_close(torch.tensor(got["state"][name]).to(tensor.dtype), tensor, rtol=1e-3, atol=1e-4)
+        other = torch.tensor(got["state"][name], dtype=tensor.dtype)
+        torch.testing.assert_close(other, tensor, rtol=1e-3, atol=1e-4)
 
 
 def test_alone_without_torchrun(monkeypatch):
