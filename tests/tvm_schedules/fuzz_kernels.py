@@ -1,14 +1,17 @@
 """Random kernels against the naive reference, for as long as asked: `--minutes 10 --seed 1`.
 
 Every case is drawn from its own seed (the start seed plus its number), which is printed if it fails, so that
-`--seed N --cases 1` repeats it.
+`--seed N --cases 1` repeats it. `--targets cortex-a72,arm64-dotprod` runs arm64 kernels under qemu-user.
 """
 
 import argparse
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
-from kernel_harness import normal_with_zeros, run_kernel, run_kernel_with_outputs, runnable_targets
+from kernel_harness import normal_with_zeros, run_kernel_with_outputs, runnable_targets
+from neon_harness import run_neon_kernel
 
 from tvm_schedules.binary_conv2d import (
     BinaryConv2dShape,
@@ -16,12 +19,22 @@ from tvm_schedules.binary_conv2d import (
     fused_binary_conv2d_kernel,
     pack_weights,
 )
+from tvm_schedules.cores import register_file
 from tvm_schedules.errors import KernelError
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
 from tvm_schedules.reference import binary_conv2d_reference
 from tvm_schedules.targets import resolve_target
+from tvm_schedules.tile import candidate_tiles
 from tvm_schedules.words import pack_signs
+
+
+def run(func, target, *arrays, outs):
+    """Run a kernel here, or under qemu-user if it is for arm64; `outs` are (shape, dtype)."""
+    if not str(target.attrs["mtriple"]).startswith("aarch64"):
+        return run_kernel_with_outputs(func, target, *arrays, outs=outs)
+    with tempfile.TemporaryDirectory() as folder:
+        return run_neon_kernel(Path(folder), func, target, *arrays, outs=outs)
 
 
 def pair(rng, low, high):
@@ -59,6 +72,11 @@ def fuzz_convolution(rng, target_text):
     branches = int(rng.choice([1, 1, 2, 3, 5]))
     written = int(rng.integers(1, 4))
     packed = PackedOutput(pair(rng, 0, 2), int(rng.choice([1, -1]))) if written & 2 else None
+    tile = None
+    if rng.random() < 0.5:
+        extents = (shape.out_height, shape.out_width, shape.out_channels)
+        tiles = candidate_tiles(*extents, register_file(target), binary=True)
+        tile = tiles[int(rng.integers(len(tiles)))]
     epilogue = BinaryEpilogue(bool(rng.integers(2)), bool(rng.integers(2)), bool(written & 1), packed)
     x = normal_with_zeros(rng, (*size, shape.in_channels))
     weights = [
@@ -72,8 +90,8 @@ def fuzz_convolution(rng, target_text):
     outs = [(shape.out_shape, np.float32)] * branches * epilogue.floats
     if packed:
         outs += [(packed.shape(*shape.out_shape), np.uint32)] * branches
-    results = run_kernel_with_outputs(
-        fused_binary_conv2d_kernel(shape, target, epilogue, branches=branches),
+    results = run(
+        fused_binary_conv2d_kernel(shape, target, epilogue, branches=branches, tile=tile),
         target,
         pack_signs(x, border, pad_value),
         np.concatenate([pack_weights(weight, target) for weight in weights]),
@@ -101,7 +119,7 @@ def fuzz_pack(rng, target_text):
     size = (int(rng.integers(1, 3)), *(int(v) for v in rng.integers(1, 20, 2)), channels(rng))
     shape = PackShape(*size, border=pair(rng, 0, 3), pad_value=int(rng.choice([1, -1])))
     x = normal_with_zeros(rng, size)
-    words = run_kernel(pack_kernel(shape, target), target, x, out=(shape.out_shape, np.uint32))
+    (words,) = run(pack_kernel(shape, target), target, x, outs=[(shape.out_shape, np.uint32)])
     np.testing.assert_array_equal(words, pack_signs(x, shape.border, shape.pad_value))
     return True
 
@@ -112,13 +130,15 @@ def main():
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--cases", type=int, default=10**9)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--targets", default=",".join(runnable_targets()))
     options = parser.parse_args()
+    targets = options.targets.split(",")
     end = time.monotonic() + options.minutes * 60
     done, case = 0, 0
     while case < options.cases and time.monotonic() < end:
         seed = options.seed + case
         rng = np.random.default_rng(seed)
-        target = str(rng.choice(runnable_targets()))
+        target = str(rng.choice(targets))
         fuzz = fuzz_pack if rng.random() < 0.15 else fuzz_convolution
         try:
             done += fuzz(rng, target)
@@ -127,7 +147,7 @@ def main():
             raise
         case += 1
     last = options.seed + case - 1
-    print(f"{done} kernels exact on {', '.join(runnable_targets())}; seeds {options.seed} to {last}")
+    print(f"{done} kernels exact on {', '.join(targets)}; seeds {options.seed} to {last}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """NEON kernels compute what they should: the exact cases of the host's tests, executed by qemu-user."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from kernel_harness import normal_with_zeros
@@ -12,10 +14,12 @@ from tvm_schedules.binary_conv2d import (
     pack_weights,
 )
 from tvm_schedules.combine import CombineShape, combine_kernel
+from tvm_schedules.cores import register_file
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
 from tvm_schedules.reference import binary_conv2d_reference
 from tvm_schedules.targets import resolve_target
+from tvm_schedules.tile import Counter, default_tile
 from tvm_schedules.words import pack_signs
 
 pytestmark = pytest.mark.phone
@@ -72,6 +76,37 @@ def test_fused_convolution(tmp_path, core, channels, out_channels, branches, flo
         np.testing.assert_array_equal(
             results[branch - branches], pack_signs(expected, packed.border, packed.pad_value)
         )
+
+
+@pytest.mark.parametrize(
+    ("core", "counter", "channels", "kernel"),
+    [
+        # All ones in one half of each lane, almost as many as fit its 16 bits; then more than fit.
+        ("arm64", Counter.PAIRS, 16, (13, 210)),
+        ("arm64-dotprod", Counter.PAIRS, 16, (13, 210)),
+        ("arm64", None, 16, (13, 211)),
+        ("arm64", Counter.BYTES, 33, (3, 3)),
+    ],
+)
+def test_counters_hold_the_extremes(tmp_path, core, counter, channels, kernel):
+    target = resolve_target(core)
+    shape = BinaryConv2dShape(1, *kernel, channels, 8, kernel)
+    tile = default_tile(1, 1, 8, register_file(target), binary=True)
+    tile = replace(tile, counter=counter)
+    x = np.ones((1, *kernel, channels), np.float32)
+    weight = np.random.default_rng(0).choice([-1.0, 1.0], (8, channels, *kernel))
+    weight[0], weight[1], weight[2, ::2], weight[2, 1::2] = -1, 1, -1, 1
+    (out,) = run_neon_kernel(
+        tmp_path,
+        fused_binary_conv2d_kernel(shape, target, BinaryEpilogue(relu=False), tile=tile),
+        target,
+        pack_signs(x),
+        pack_weights(weight, target),
+        np.ones(8, np.float32),
+        np.zeros(8, np.float32),
+        outs=[(shape.out_shape, np.float32)],
+    )
+    np.testing.assert_array_equal(out[0, 0, 0], weight.sum((1, 2, 3)))
 
 
 @pytest.mark.parametrize("core", CORES)
