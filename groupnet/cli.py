@@ -2,7 +2,19 @@
 
 import typer
 
-from groupnet import bench, compile, data, demo, devices, doctor, emulator, evaluate, list_models, train
+from groupnet import (
+    bench,
+    compile,
+    convert,
+    data,
+    demo,
+    devices,
+    doctor,
+    emulator,
+    evaluate,
+    list_models,
+    train,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +26,7 @@ app = typer.Typer(
 app.command()(list_models.models)
 app.add_typer(data.app, name="data")
 app.command()(train.train)
+app.command()(convert.convert)
 app.command()(compile.compile)
 app.command()(devices.devices)
 app.add_typer(emulator.app, name="emulator")
