@@ -1,5 +1,6 @@
 """The instructions that matter are in the compiled kernels, whatever machine compiles them."""
 
+import functools
 import re
 
 import pytest
@@ -34,6 +35,7 @@ def _count(text, instruction):
     return len(re.findall(rf"\t{instruction}\t", text))
 
 
+@functools.cache
 def _binary_loop(target_text, instruction, channels=64):
     shape = BinaryConv2dShape(1, 28, 28, channels, 64, (3, 3), padding=(1, 1), border=(1, 1))
     target = resolve_target(target_text)
