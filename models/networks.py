@@ -30,6 +30,10 @@ def make_network(config: NetworkConfig) -> "nn.Module":
         from models.segmentation.network import SegmentationNet
 
         return SegmentationNet(config)
+    if isinstance(config, DetectionConfig):
+        from models.detection.network import DetectionNet
+
+        return DetectionNet(config)
     raise ConfigError(
         f"expected the description of a Group-Net; got a {type(config).__name__}; use one of the registry"
     )

@@ -108,5 +108,7 @@ def build(
 
 
 # They register themselves with the functions above, in this order.
+# isort: off
 import models.registered  # noqa: E402
-import models.segmentation.registered  # noqa: E402, F401
+import models.segmentation.registered  # noqa: E402
+import models.detection.registered  # noqa: E402, F401

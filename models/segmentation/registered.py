@@ -33,6 +33,11 @@ def groupnet_resnet18_deeplabv3() -> SegmentationConfig:
     return _bpac("deeplabv3")
 
 
+@register("ResNet-50 with BPAC and DeepLabv3's head, its ASPP binary, for VOC; output stride 8")
+def groupnet_resnet50_deeplabv3() -> SegmentationConfig:
+    return _bpac("deeplabv3").replace(depths=(3, 4, 6, 3), block="bottleneck")
+
+
 @register("three residual blocks with BPAC for 96x96 images of generated shapes; output stride 8")
 def groupnet_shapes_bpac() -> SegmentationConfig:
     # Small enough to be trained on a CPU: all binary convolutions see 12x12 pixels.
