@@ -14,6 +14,7 @@ from models.data.samples import IGNORE
 from models.metadata import Preprocessing
 from models.networks import make_network
 from models.task_config import NetworkConfig
+from models.training.detection import ObjectsToLearn
 from models.training.engine import train
 from models.training.preset_run import Plan
 from models.training.report import EpochReport, StepReport
@@ -107,14 +108,14 @@ def _masks(config: NetworkConfig, count: int, generator: torch.Generator) -> tor
     return masks
 
 
-def _boxes(config: NetworkConfig, count: int, generator: torch.Generator) -> list[BoxTargets]:
+def _boxes(config: NetworkConfig, count: int, generator: torch.Generator) -> ObjectsToLearn:
     targets = []
     for image_id in range(count):
         corners = torch.rand(_BOXES, 2, 2, generator=generator).sort(dim=1).values * config.input_size
         boxes = corners.reshape(_BOXES, 4) + torch.tensor([0.0, 0.0, 4.0, 4.0])
         classes = torch.randint(config.num_classes, (_BOXES,), generator=generator)
         targets.append(BoxTargets(boxes, classes, torch.zeros(_BOXES, dtype=torch.bool), image_id))
-    return targets
+    return ObjectsToLearn(targets, (config.input_size, config.input_size))
 
 
 _TARGETS: dict[str, Callable[[Any, int, torch.Generator], Any]] = {

@@ -120,11 +120,13 @@ def _step(
 def _mean_over_processes(terms: Mapping[str, Term], shard: Shard) -> torch.Tensor:
     """The loss whose gradients, averaged over processes, are those of the whole batch's mean.
 
-    Each term is divided by the weight of all processes together; and as gradients are averaged and not
-    added, it is multiplied by the number of processes.
+    Each term is divided by the weight of all processes together, or by 1 where that is less (a batch without
+    labels); and as gradients are averaged and not added, it is multiplied by the number of processes.
     """
-    weights = sum_over_processes(torch.stack([term.weight.detach() for term in terms.values()]), shard)
-    weights = weights.clamp_min(torch.finfo(weights.dtype).tiny)  # a batch without labels has nothing to sum
+    weights = sum_over_processes(
+        torch.stack([term.weight.detach().float() for term in terms.values()]), shard
+    )
+    weights = weights.clamp_min(1)
     parts = [term.total / weight for term, weight in zip(terms.values(), weights.unbind(), strict=True)]
     loss = torch.stack(parts).sum() if len(parts) > 1 else parts[0]
     return loss * shard.world if shard.world > 1 else loss
@@ -137,7 +139,7 @@ def _means(
     totals = torch.stack([*sums.values(), torch.tensor([images, 1.0], dtype=torch.float64, device=device)])
     totals = sum_over_processes(totals, shard).cpu()
     means = {
-        name: float(total / weight) if weight else 0.0
+        name: total / max(weight, 1.0)
         for name, (total, weight) in zip(names, totals[:-1].tolist(), strict=True)
     }
     loss = sum(value for name, value in means.items() if name.startswith("loss/"))

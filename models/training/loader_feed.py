@@ -25,11 +25,13 @@ class Split:
         dataset: Any of `models.data.samples`.
         transform: From sample and generator to sample.
         collate: One of `models.data.batches`.
+        targets_of: Picks from a collated batch what the task compares outputs with.
     """
 
     dataset: Any
     transform: Callable[[Any, np.random.Generator], Any]
     collate: Callable[[Sequence[Any]], Any]
+    targets_of: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,6 @@ class LoaderFeed:
     Attributes:
         train: Shuffled; what does not fill a batch is left out, other images in each epoch.
         test: In order, every image.
-        targets_of: Picks from one of the loader's batches what the task compares outputs with.
         device: Where images are normalised.
         workers: Processes that decode and augment.
         mean: Of each channel, in 0 to 1.
@@ -48,7 +49,6 @@ class LoaderFeed:
 
     train: Split
     test: Split
-    targets_of: Callable[[Any], Any]
     device: torch.device
     workers: int
     mean: Channels = IMAGENET_MEAN
@@ -71,13 +71,13 @@ class LoaderFeed:
         if kept not in self._training:
             self._training[kept] = self._loader(self.train, self._order(key.seed, batch_size, shard))
         for batch in self._training[kept].epoch(key.stage * _STAGE + key.epoch):
-            yield Batch(batch.images, self.targets_of(batch))
+            yield Batch(batch.images, self.train.targets_of(batch))
 
     def testing(self) -> Iterator[Batch]:
         """The test images in order."""
         order = Order(images=len(self.test.dataset), batch_size=_TEST_BATCH, seed=0, training=False)
         for batch in self._loader(self.test, order).epoch(0):
-            yield Batch(batch.images, self.targets_of(batch))
+            yield Batch(batch.images, self.test.targets_of(batch))
 
     def _order(self, seed: int, batch_size: int, shard: Shard) -> Order:
         if batch_size % shard.world:

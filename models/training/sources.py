@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from models.digits import LABELS, PREPROCESSING
 from models.errors import DataError
 from models.metadata import Preprocessing
 from models.task_config import NetworkConfig
+from models.training.detection_source import detection_splits
 from models.training.digits_source import digits_feed
 from models.training.loader_feed import LoaderFeed, Split
 from models.training.preset import Preset
@@ -26,6 +28,11 @@ from models.training.task import Feed, Task
 from models.training.tasks import make_task
 
 _TEST_RESIZE = 256 / 224  # ImageNet: the shorter side to 256 pixels, of which 224 are kept
+_TASKS = {
+    "image_folder": ("classification",),
+    "voc": ("segmentation", "detection"),
+    "coco": ("detection",),
+}
 _BASE_SIZE = 520 / 480  # the official segmentation code: base size 520, crops of 480
 
 
@@ -62,15 +69,9 @@ class Opening:
         """ImageNet's, in the network's size."""
         return Preprocessing(self.config.input_size, 3, IMAGENET_MEAN, IMAGENET_STD)
 
-    def feed(self, train: Split, test: Split, targets: str) -> LoaderFeed:
-        """Batches of both splits; `targets` names the field of the loader's batches that the task reads."""
-        return LoaderFeed(
-            train=train,
-            test=test,
-            targets_of=lambda batch: getattr(batch, targets),
-            device=self.device,
-            workers=self.workers,
-        )
+    def feed(self, train: Split, test: Split) -> LoaderFeed:
+        """Batches of both splits."""
+        return LoaderFeed(train=train, test=test, device=self.device, workers=self.workers)
 
     def opened(self, feed: Feed, classes: tuple[str, ...], preprocessing: Preprocessing) -> OpenData:
         """The network's task on these batches."""
@@ -93,9 +94,18 @@ def open_data(opening: Opening, root: Path | None) -> OpenData:
         return opening.opened(digits_feed(), LABELS, PREPROCESSING)
     if root is None:
         raise DataError(f"expected the folder of a data set of kind {kind}; got none; name it with --data")
-    if kind == "image_folder":
+    task = opening.config.task
+    if task not in _TASKS[kind]:
+        raise DataError(
+            f"expected data for {task}; got the kind {kind}, which is for {' or '.join(_TASKS[kind])}; use "
+            "another preset"
+        )
+    if task == "classification":
         return _image_folder(opening, root)
-    return _segmentation(opening, root)
+    if task == "segmentation":
+        return _segmentation(opening, root)
+    splits = detection_splits(opening.preset, root, opening.config.input_size)
+    return opening.opened(opening.feed(*splits), splits[0].dataset.classes, opening.preprocessing)
 
 
 def _image_folder(opening: Opening, root: Path) -> OpenData:
@@ -104,9 +114,13 @@ def _image_folder(opening: Opening, root: Path) -> OpenData:
     crop = partial(random_crop_and_flip, size=size, area=(preset.crop_area, 1.0), flip=preset.flip)
     centre = partial(resize_and_center_crop, resize=round(size * _TEST_RESIZE), crop=size)
     feed = opening.feed(
-        Split(dataset=train, transform=crop, collate=collate_classification),
-        Split(dataset=test, transform=Fixed(centre), collate=collate_classification),
-        "labels",
+        Split(dataset=train, transform=crop, collate=collate_classification, targets_of=attrgetter("labels")),
+        Split(
+            dataset=test,
+            transform=Fixed(centre),
+            collate=collate_classification,
+            targets_of=attrgetter("labels"),
+        ),
     )
     return opening.opened(feed, train.classes, opening.preprocessing)
 
@@ -124,9 +138,13 @@ def _segmentation(opening: Opening, root: Path) -> OpenData:
     )
     square = partial(fit_square, size=size, padding=padding)
     feed = opening.feed(
-        Split(dataset=train, transform=crop, collate=collate_segmentation),
-        Split(dataset=test, transform=Fixed(square), collate=collate_segmentation),
-        "masks",
+        Split(dataset=train, transform=crop, collate=collate_segmentation, targets_of=attrgetter("masks")),
+        Split(
+            dataset=test,
+            transform=Fixed(square),
+            collate=collate_segmentation,
+            targets_of=attrgetter("masks"),
+        ),
     )
     return opening.opened(feed, train.classes, opening.preprocessing)
 

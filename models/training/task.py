@@ -69,7 +69,7 @@ class Term:
 
     Attributes:
         total: Scalar; with a gradient if it is part of the loss.
-        weight: Scalar: how many images, pixels or objects `total` sums over.
+        weight: Scalar: how many images, pixels or objects `total` sums over; 0 where there are none.
     """
 
     total: torch.Tensor

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from models.errors import ConfigError
+from models.detection.config import DetectionConfig
 from models.metadata import Preprocessing
 from models.task_config import NetworkConfig
 from models.training.classification import Classification
+from models.training.detection import Detection
 from models.training.recipe import Recipe
 from models.training.segmentation import Segmentation
 from models.training.task import Feed, Task
@@ -25,13 +26,11 @@ def make_task(
         preprocessing: How the images became inputs.
         recipe: Says how targets are smoothed.
 
-    Raises:
-        ConfigError: There is no training for such networks.
     """
+    if isinstance(config, DetectionConfig):
+        return Detection(config, feed, classes, preprocessing)
     smoothing = recipe.label_smoothing
-    if config.task == "classification":
-        top = (1, 5) if len(classes) >= _MANY_CLASSES else (1,)
-        return Classification(feed, classes, preprocessing, top=top, label_smoothing=smoothing)
     if config.task == "segmentation":
         return Segmentation(feed, classes, preprocessing, label_smoothing=smoothing)
-    raise ConfigError(f"expected a network of a task that can be trained; got {config.task}; use another")
+    top = (1, 5) if len(classes) >= _MANY_CLASSES else (1,)
+    return Classification(feed, classes, preprocessing, top=top, label_smoothing=smoothing)

@@ -1,6 +1,7 @@
 """Batches from data sets on disk: steps, shares of processes, stages with orders of their own."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -33,12 +34,15 @@ def _plain(sample, _generator):
 @pytest.fixture
 def feed():
     train, test = (
-        Split(dataset=_Numbered(count), transform=_plain, collate=collate_classification)
+        Split(
+            dataset=_Numbered(count),
+            transform=_plain,
+            collate=collate_classification,
+            targets_of=attrgetter("labels"),
+        )
         for count in (10, 35)
     )
-    return LoaderFeed(
-        train=train, test=test, targets_of=lambda batch: batch.labels, device=torch.device("cpu"), workers=0
-    )
+    return LoaderFeed(train=train, test=test, device=torch.device("cpu"), workers=0)
 
 
 def _labels(feed, key, batch_size=4, shard=Shard()):  # noqa: B008  # frozen
