@@ -3,7 +3,7 @@
 ModelsError
 ├── ConfigError        a network description that contradicts itself, or a value out of range
 ├── UnknownNameError   an architecture, a zoo entry or an option that does not exist
-├── OperatorError      tensors that `binary_conv2d` cannot convolve
+├── OperatorError      tensors that our convolution operators cannot convolve
 ├── DataError          a data set's file that cannot be used, or images, labels or logits that do not fit
 ├── CheckpointError    a checkpoint file that cannot be read, or does not fit its own description
 └── TrainingError      a training run that cannot start or be resumed
@@ -33,7 +33,7 @@ class UnknownNameError(ModelsError):
 
 
 class OperatorError(ModelsError):
-    """The tensors or attributes given to `binary_conv2d` do not describe a binary convolution."""
+    """The tensors or attributes given to an operator of ours do not describe a convolution."""
 
 
 class DataError(ModelsError):
