@@ -136,6 +136,7 @@ def test_a_backbone_keeps_the_names_of_a_classifier():
         "groupnet_resnet18_fcn8s",
         "groupnet_resnet18_bpac",
         "groupnet_resnet18_deeplabv3",
+        "groupnet_resnet50_deeplabv3",
         "groupnet_shapes_bpac",
     ],
 )
