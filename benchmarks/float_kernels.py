@@ -2,9 +2,9 @@
 
 `python -m benchmarks.float_kernels [--threads 1] [--rounds 20] [--json]`
 
-Kernels are called by the Relax virtual machine, CHAIN times a run. A bound is the larger of two times, at
-ceilings that take their turn in every round (`ceilings.c`): the products at the rate of fused multiply-adds
-on registers, and the bytes of the tensors, each once, at the rate of copying 1 MiB.
+Kernels are called by the Relax virtual machine, short ones CHAIN times a run. A bound is the larger of two
+times, at ceilings that take their turn in every round (`ceilings.c`): the products at the rate of fused
+multiply-adds on registers, and the bytes of the tensors, each once, at the rate of copying 1 MiB.
 """
 
 import tempfile
@@ -17,7 +17,7 @@ from tvm import relax
 from android_runner.devices import open_device
 from benchmarks.ceilings import ceilings
 from benchmarks.float_layers import FloatKernel, float_kernels
-from benchmarks.interleave import Measure, interleave
+from benchmarks.interleave import Measure, Samples, interleave
 from benchmarks.rows import print_rows
 from frontend.build import build_library, plan_memory
 from groupnet.boundary import verb
@@ -25,7 +25,10 @@ from groupnet.console import AsJson, note, print_result, progress, table
 from tvm_schedules.targets import resolve_target
 
 CHAIN = 8
-"""Calls of the same kernel in a run, so that starting a run does not count."""
+"""Calls of the same short kernel in a run, so that starting a run does not count."""
+
+LONG_MACS = 16_000_000
+"""Products of a kernel that is called once a run: a machine's other work seldom spares long runs."""
 
 RUNS_A_ROUND = 5
 
@@ -56,10 +59,7 @@ def main(
             samples = interleave(bounds | engines, rounds, say)
     macs_s = limits.float.rate(samples["float"].min_ms)
     bytes_s = limits.copy.rate(samples["copy"].min_ms)
-    rows = [
-        row(kernel, threads, measured.min_ms / CHAIN, measured.median_ms / CHAIN, macs_s, bytes_s)
-        for kernel, measured in ((kernel, samples[kernel.name]) for kernel in kernels)
-    ]
+    rows = [row(kernel, threads, samples[kernel.name], macs_s, bytes_s) for kernel in kernels]
     if as_json:
         print_rows(rows)
     else:
@@ -72,8 +72,13 @@ def function_name(index: int) -> str:
     return f"kernel_{index}"
 
 
+def calls(kernel: FloatKernel) -> int:
+    """How often a run calls the kernel."""
+    return 1 if kernel.macs >= LONG_MACS else CHAIN
+
+
 def chains(kernels: list[FloatKernel]) -> Any:
-    """A module with one Relax function for each kernel: CHAIN calls on the function's arguments."""
+    """A module with one Relax function for each kernel: `calls` of it on the function's arguments."""
     builder = relax.BlockBuilder()
     for index, kernel in enumerate(kernels):
         called = builder.add_func(kernel.function, str(kernel.function.attrs["global_symbol"]))
@@ -84,7 +89,7 @@ def chains(kernels: list[FloatKernel]) -> Any:
         inputs = [relax.Var(f"x{i}", kind) for i, kind in enumerate(given)]
         with builder.function(function_name(index), inputs):
             with builder.dataflow():
-                for _ in range(CHAIN):
+                for _ in range(calls(kernel)):
                     last = builder.emit(relax.call_tir(called, inputs, written))
                 result = builder.emit_output(last)
             builder.emit_func_output(result)
@@ -92,9 +97,10 @@ def chains(kernels: list[FloatKernel]) -> Any:
 
 
 def row(
-    kernel: FloatKernel, threads: int, min_ms: float, median_ms: float, macs_s: float, bytes_s: float
+    kernel: FloatKernel, threads: int, measured: Samples, macs_s: float, bytes_s: float
 ) -> dict[str, Any]:
-    """One result; `bound` says which of the two times the bound is."""
+    """One result, of a single call; `bound` says which of the two times the bound is."""
+    min_ms, median_ms = measured.min_ms / calls(kernel), measured.median_ms / calls(kernel)
     by_products, by_bytes = 1e3 * kernel.macs / macs_s, 1e3 * kernel.tensor_bytes / bytes_s
     bound_ms = max(by_products, by_bytes)
     return {

@@ -14,6 +14,9 @@ from tvm.script.ir_builder import IRBuilder
 from tvm.target import codegen
 from tvm.tirx.script.builder import ir as builder
 
+# Below this many floats to move, waking the other threads (some 10 us) costs more than they save.
+PARALLEL_ELEMENTS = 1 << 15
+
 Expr = Any
 Buffer = Any
 PrimFunc = Any

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tvm import tirx
 
 from tvm_schedules.emit import (
+    PARALLEL_ELEMENTS,
     Buffer,
     Expr,
     constant,
@@ -54,7 +55,8 @@ def emit_float_source(
             return value
         return value.astype(_floats(width)) - zero[span(first, width)]
 
-    with parallel(batch * rows) as index:
+    share = parallel if batch * height * inner >= PARALLEL_ELEMENTS else serial
+    with share(batch * rows) as index:
         image, row = index // rows, index % rows
         inside = tirx.all(row >= top, row < top + height)
         with when(tirx.Not(inside)):

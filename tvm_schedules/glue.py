@@ -21,7 +21,7 @@ import zlib
 from tvm.s_tir import Schedule
 from tvm.target import Target
 
-from tvm_schedules.emit import PrimFunc
+from tvm_schedules.emit import PARALLEL_ELEMENTS, PrimFunc
 from tvm_schedules.errors import KernelError
 from tvm_schedules.glue_blocks import (
     Block,
@@ -35,9 +35,6 @@ from tvm_schedules.glue_blocks import (
 from tvm_schedules.naming import KernelName
 from tvm_schedules.targets import instruction_set
 from tvm_schedules.tile import REGISTER_FILES
-
-# Below this many elements, waking the other threads costs more than they save (a few microseconds).
-PARALLEL_ELEMENTS = 4096
 
 # Shares of work that are enough for the threads; what is left of a block's loops stays a plain loop, whose
 # indices cost no divisions, and out of which the code generator moves what depends on the row alone.

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from android_runner.devices import open_device
-from benchmarks.float_kernels import chains, function_name, row
+from benchmarks.float_kernels import CHAIN, chains, function_name, row
 from benchmarks.float_layers import CONVOLUTIONS, PIXELS_OF, FloatKernel, float_kernels
+from benchmarks.interleave import Samples
 from frontend.build import build_library, plan_memory
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel, pack_float_weights
 from tvm_schedules.reference import float_conv2d_reference
@@ -45,6 +46,8 @@ def test_the_bound_is_the_larger_of_two_times(macs_s, bound, bound_ms):
     class Layer:
         name, macs, tensor_bytes = "layer", 500_000, 300_000
 
-    result = row(Layer(), 1, 1.0, 2.0, macs_s, 1e9)
+    run = Samples((1.0 * CHAIN, 2.0 * CHAIN, 3.0 * CHAIN))
+    result = row(Layer(), 1, run, macs_s, 1e9)
+    assert (result["min_ms"], result["median_ms"]) == (1.0, 2.0)
     assert (result["bound"], result["bound_ms"], result["ratio"]) == (bound, bound_ms, 1 / bound_ms)
     assert result["of_fma_peak"] == pytest.approx(500_000 / macs_s * 1e3)

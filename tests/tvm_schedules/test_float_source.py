@@ -43,6 +43,17 @@ def test_every_pixel_value_and_the_border_are_exact(target, width, channels, pad
     np.testing.assert_array_equal(copied(target, x, padding, zero), expected)
 
 
+def test_one_row_without_a_border():
+    x = np.arange(7, dtype=np.uint8).reshape(1, 1, 7, 1)
+    np.testing.assert_array_equal(copied("host", x, (0, 0), np.float32([3])), x.astype(np.float32) - 3)
+
+
+def test_an_image_that_threads_share():
+    x = np.random.default_rng(0).integers(0, 256, (2, 150, 120, 1), np.uint8)
+    expected = np.pad(x.astype(np.float32) - 1, ((0, 0), (2, 2), (1, 1), (0, 0)))
+    np.testing.assert_array_equal(copied("host", x, (2, 1), np.float32([1])), expected)
+
+
 def test_floats_stay_as_they_are():
     x = np.random.default_rng(0).standard_normal((1, 3, 7, 5)).astype(np.float32)
     expected = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
