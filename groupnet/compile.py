@@ -225,6 +225,7 @@ def _manifest(
             torch=version("torch"),
         ),
         source=model.source,
+        network=model.network,
         passes=tuple(manifest.PassFired(name=p.name, phase=p.phase, fired=p.fired) for p in report.passes),
         kernels=tuple(manifest.KernelUse(name=k.name, count=k.count) for k in report.kernels),
         activation_bytes=report.activation_bytes,

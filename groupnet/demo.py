@@ -13,7 +13,7 @@ from groupnet.bundle import load_bundle
 from groupnet.compile import compile_bundle
 from groupnet.console import AsJson, print_json, print_result, progress
 from groupnet.errors import EvaluationError
-from groupnet.evaluate import run_eval, score_table
+from groupnet.evaluate import EvalRequest, run_eval, score_table
 from groupnet.model_source import Request
 
 MODEL = "digits-k3"
@@ -51,7 +51,10 @@ def run_demo(out: Path, say: Callable[[str], None]) -> dict[str, Any]:
     }
     with _emulated_phone(say):
         timed = [run_bench(bundle, device, say=say) for device, bundle in bundles.items()]
-        scored = [run_eval(bundle, "digits", device, say=say) for device, bundle in bundles.items()]
+        scored = [
+            run_eval(bundle, EvalRequest("digits"), device, say=lambda text, _done: say(text))
+            for device, bundle in bundles.items()
+        ]
     check_scores(scored)
     return {"bench": timed, "eval": scored}
 

@@ -1,9 +1,9 @@
-"""`groupnet eval`: the accuracy that a device reaches, beside PyTorch's on the same images."""
+"""`groupnet eval`: the scores that a device reaches, beside PyTorch's on the same images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,49 +11,64 @@ import typer
 
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
-from groupnet.console import AsJson, note, print_json, print_result, progress, table
+from groupnet.console import AsJson, note, print_json, print_result, progress_bar, table
 from groupnet.errors import EvaluationError, ModelSourceError
+from groupnet.eval_data import DataFormat, EvalData, open_eval_data
+from groupnet.manifest import Manifest
 from groupnet.model_source import find_checkpoint
 from groupnet.pixels import normalised, takes_pixels
-from groupnet.running import Running, describe_device, on_device
+from groupnet.running import describe_device, on_device
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from torch import nn
+
+    from models.task_config import NetworkConfig
 
 Array = npt.NDArray[Any]
+Say = Callable[[str, int], None]
+"""Told what is being done and how many images are."""
 
-_TOP_K = (1, 3)
-_SAY_EVERY = 120  # images
+_MAIN_SCORE = {"classification": "top1", "segmentation": "miou", "detection": "ap"}
+_TITLES = {"top1": "top-1", "miou": "mIoU", "ap": "AP"}
 
 
 @dataclass(frozen=True)
-class LabelledImages:
-    """Images of the bundle's size, pixels uint8 NHWC [N, S, S, C], and their classes [N]."""
+class EvalRequest:
+    """What to score a bundle with.
 
-    pixels: Array
-    labels: Array
+    Attributes:
+        data: `digits`, or the folder of a data set.
+        data_format: What the folder is; None looks at it.
+        split: Which of the folder's images.
+        limit: Only so many images; None takes all.
+    """
 
-    def for_module(self, bundle: Bundle) -> Array:
-        """The images as the bundle's module takes them."""
-        described = bundle.manifest
-        return self.pixels if takes_pixels(described.inputs[0]) else self.for_network(bundle)
-
-    def for_network(self, bundle: Bundle) -> Array:
-        """The images as its network was trained with them, float32 NHWC."""
-        return normalised(self.pixels, bundle.manifest.preprocessing)
+    data: str = "digits"
+    data_format: DataFormat | None = None
+    split: str = "val"
+    limit: int | None = None
 
 
 @verb
 def eval(
     bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
-    data: Annotated[Literal["digits"], typer.Option(help="The data set.")] = "digits",
+    data: Annotated[str, typer.Option(help="digits, or the folder of a data set.")] = "digits",
+    data_format: Annotated[
+        DataFormat | None,
+        typer.Option("--format", help="What the folder is.", show_default="what it looks like"),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which of the folder's images.")] = "val",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many images.", show_default="all")] = None,
     device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
     as_json: AsJson = False,
 ) -> None:
     """Score a bundle on a device, and PyTorch on the same images."""
     loaded = load_bundle(bundle)
-    with progress() as say:
-        result = run_eval(loaded, data, device, say=say)
+    request = EvalRequest(data, data_format, split, limit)
+    opened = open_data(loaded, request)
+    with progress_bar(opened.count) as say:
+        result = run_eval(loaded, request, device, opened=opened, say=say)
     if as_json:
         print_json(result)
         return
@@ -62,79 +77,99 @@ def eval(
         note(f"note: no scores of PyTorch: {result['pytorch_missing']}")
 
 
-def run_eval(bundle: Bundle, data: str, device: str, *, say: Callable[[str], None]) -> dict[str, Any]:
+def run_eval(
+    bundle: Bundle,
+    request: EvalRequest,
+    device: str,
+    *,
+    say: Say,
+    opened: EvalData | None = None,
+) -> dict[str, Any]:
     """Score the bundle on the device and PyTorch beside it; what is returned is what `eval --json` prints.
+
+    Args:
+        bundle: A bundle that says what network it is.
+        request: What to score it with.
+        device: As `android_runner.devices` reads it.
+        say: Told of progress.
+        opened: The data set of `request`, where it is open already.
 
     Raises:
         EvaluationError: the bundle's model is not made for the data set.
+        DataError: a file of the data set is missing or damaged.
         BundleError, DeviceError: the bundle does not run there.
     """
-    dataset = load_images(bundle, data)
-    with on_device(bundle, device, say) as running:
-        logits = predict(running, dataset.for_module(bundle), say)
+    from models.scoring.by_task import make_scorer
+
+    config = network_of(bundle.manifest)
+    dataset = opened or open_data(bundle, request)
+    twin, missing = _pytorch_twin(bundle.manifest)
+    on_phone, in_pytorch = make_scorer(config), make_scorer(config)
+    same = predictions = done = 0
+    with on_device(bundle, device, lambda text: say(text, 0)) as running:
         info = running.device
-    say("scoring PyTorch on the same images")
-    expected, missing = _pytorch_logits(bundle, dataset)
+        tensor = bundle.manifest.inputs[0]
+        for pixels, truths in dataset.batches(tensor.shape[0]):
+            image = normalised(pixels, bundle.manifest.preprocessing)
+            outputs = running.module.run("main", [pixels if takes_pixels(tensor) else image])
+            found = on_phone.add(outputs, truths)
+            if twin is not None:
+                expected = in_pytorch.add(_pytorch_outputs(twin, image), truths)
+                for mine, other in zip(found, expected, strict=True):
+                    equal, total = on_phone.same(mine, other)
+                    same, predictions = same + equal, predictions + total
+            done += len(truths)
+            say(f"{done} of {dataset.count} images on {info.name}", done)
     return {
         "bundle": str(bundle.path),
         "name": bundle.manifest.name,
         "task": bundle.manifest.task,
-        "data": data,
-        "images": len(dataset.labels),
+        "data": dataset.name,
+        "images": done,
         "device": describe_device(info),
-        "scores": score(logits, dataset.labels),
-        "pytorch_scores": None if expected is None else score(expected, dataset.labels),
+        "scores": on_phone.scores(),
+        "pytorch_scores": None if twin is None else in_pytorch.scores(),
         "pytorch_missing": missing,
-        "same_predictions": None if expected is None else int((logits.argmax(1) == expected.argmax(1)).sum()),
+        "same_predictions": None if twin is None else same,
+        "predictions": None if twin is None else predictions,
+        "prediction_of": on_phone.unit,
     }
 
 
-def load_images(bundle: Bundle, data: str) -> LabelledImages:
-    """The test images of a data set.
+def open_data(bundle: Bundle, request: EvalRequest) -> EvalData:
+    """The data set of a request, for the network of a bundle; raises as `open_eval_data`."""
+    return open_eval_data(
+        bundle.manifest,
+        network_of(bundle.manifest),
+        request.data,
+        data_format=request.data_format,
+        split=request.split,
+        limit=request.limit,
+    )
+
+
+def network_of(manifest: Manifest) -> "NetworkConfig":
+    """The description of a bundle's network.
 
     Raises:
-        EvaluationError: the model takes other images or tells other classes.
+        EvaluationError: the bundle does not say what network it is.
+        ConfigError: it says so in another version's words.
     """
-    if data != "digits":
-        raise EvaluationError(f"expected the data set digits; got '{data}': only it is at hand")
-    from models.digits import LABELS, load_digits
+    from models.networks import config_from_dict
 
-    test = load_digits().test
-    described = bundle.manifest
-    _, *image = described.inputs[0].shape
-    classes = described.outputs[0].shape[-1]
-    if list(test.pixels.shape[1:]) != image or classes != len(LABELS):
+    if manifest.network is None:
         raise EvaluationError(
-            f"expected a model of {list(test.pixels.shape[1:])} images and {len(LABELS)} classes for digits; "
-            f"{bundle.path} takes {image} and tells {classes}: compile digits-k3"
+            f"expected a bundle of a checkpoint or an architecture; {manifest.name} is of an exported "
+            "program, which does not say how to read its outputs: compile the checkpoint itself"
         )
-    return LabelledImages(test.pixels, test.labels)
-
-
-def predict(running: Running, images: Array, say: Callable[[str], None]) -> Array:
-    """Logits [N, classes] of images [N, S, S, C], computed on the device in batches of the bundle's size."""
-    batch = running.bundle.manifest.inputs[0].shape[0]
-    logits = []
-    for first in range(0, len(images), batch):
-        if first % _SAY_EVERY < batch:
-            say(f"{first} of {len(images)} images on {running.device.name}")
-        part = images[first : first + batch]
-        filled = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)])
-        (output,) = running.module.run("main", [filled])
-        logits.append(output[: len(part)])
-    return np.concatenate(logits)
-
-
-def score(logits: Array, labels: Array) -> dict[str, float]:
-    """Top-1 and top-3 accuracy, 0 to 1."""
-    from models.scoring.topk import topk
-
-    return {f"top{k}": topk(logits, labels, k) for k in _TOP_K}
+    return config_from_dict(manifest.network.task, manifest.network.config)
 
 
 def score_table(results: list[dict[str, Any]]) -> "Table":
-    """One row for each result of `run_eval`."""
-    numbers = ("images", "top-1", "PyTorch's top-1", "same predictions")
+    """One row for each result of `run_eval`, all of one task."""
+    main = _MAIN_SCORE[results[0]["task"]]
+    same_units = f"same {results[0]['prediction_of']}s"
+    numbers = ("images", _TITLES[main], f"PyTorch's {_TITLES[main]}", same_units)
     shown = table("Accuracy", "model", "data", "device", *numbers, numbers=numbers)
     for result in results:
         expected, same = result["pytorch_scores"], result["same_predictions"]
@@ -143,20 +178,27 @@ def score_table(results: list[dict[str, Any]]) -> "Table":
             result["data"],
             f"{result['device']['name']} ({result['device']['cpu']})",
             str(result["images"]),
-            f"{result['scores']['top1']:.2%}",
-            "unknown" if expected is None else f"{expected['top1']:.2%}",
-            "unknown" if same is None else f"{same} of {result['images']}",
+            f"{result['scores'][main]:.2%}",
+            "unknown" if expected is None else f"{expected[main]:.2%}",
+            "unknown" if same is None else f"{same:,} of {result['predictions']:,}",
         )
     return shown
 
 
-def _pytorch_logits(bundle: Bundle, dataset: LabelledImages) -> tuple[Array | None, str | None]:
-    """PyTorch's logits from the very checkpoint that was compiled; or None and why there are none."""
-    from models.evaluation import predict as predict_with_pytorch
-
+def _pytorch_twin(manifest: Manifest) -> "tuple[nn.Module | None, str | None]":
+    """The very network that was compiled; or None and why there is none."""
     try:
-        checkpoint = find_checkpoint(bundle.manifest.source)
+        return find_checkpoint(manifest.source).model, None
     except ModelSourceError as exc:
         return None, str(exc)
-    images = np.ascontiguousarray(dataset.for_network(bundle).transpose(0, 3, 1, 2))
-    return predict_with_pytorch(checkpoint.model, images), None
+
+
+def _pytorch_outputs(model: "nn.Module", image: Array) -> list[Array]:
+    """PyTorch's outputs for normalised NHWC images, image outputs as NHWC."""
+    import torch
+
+    with torch.inference_mode():
+        made = model(torch.from_numpy(np.ascontiguousarray(image.transpose(0, 3, 1, 2))))
+    outputs = [made] if isinstance(made, torch.Tensor) else list(made)
+    arrays = [output.numpy() for output in outputs]
+    return [array.transpose(0, 2, 3, 1) if array.ndim == 4 else array for array in arrays]

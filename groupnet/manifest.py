@@ -1,10 +1,10 @@
 """The manifest of a bundle: all about a compiled model that is not code or numbers, as validated data."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Goes up whenever a manifest of the former version could be misread; readers refuse every other version."""
 
 Positive = Annotated[int, Field(gt=0)]
@@ -94,6 +94,13 @@ class ModelSource(_Part):
     checkpoint: Checkpoint | None
 
 
+class Network(_Part):
+    """The network's description, as `models.networks.config_from_dict` reads it."""
+
+    task: str
+    config: dict[str, Any]
+
+
 class PassFired(_Part):
     """How often one graph pass rewrote something."""
 
@@ -160,7 +167,7 @@ class FileRecord(_Part):
 class Manifest(_Part):
     """manifest.json as a whole."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
     task: str
     labels: tuple[str, ...]
@@ -170,6 +177,7 @@ class Manifest(_Part):
     target: Target
     versions: Versions
     source: ModelSource
+    network: Network | None  # None of an exported program, which does not say what it computes
     passes: tuple[PassFired, ...]
     kernels: tuple[KernelUse, ...]
     activation_bytes: NotNegative  # what `main` needs for its tensors at their peak, outputs apart

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from groupnet.bundle import sha256_of
 from groupnet.errors import ModelSourceError
-from groupnet.manifest import Checkpoint, ModelSource, Preprocessing
+from groupnet.manifest import Checkpoint, ModelSource, Network, Preprocessing
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +44,7 @@ class Model:
         labels: names of the classes; empty where nobody gave them names.
         preprocessing: how an image becomes the input.
         source: where the weights came from.
+        network: the network's description; None of an exported program.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Model:
     labels: tuple[str, ...]
     preprocessing: Preprocessing
     source: ModelSource
+    network: Network | None
 
     def example(self) -> npt.NDArray[np.float32]:
         """One input, float32 [N, C, S, S], the same every time.
@@ -138,11 +140,12 @@ def _refuse_options(request: Request, what: str) -> None:
 def _from_architecture(request: Request, task: str) -> Model:
     from models.deploy import deploy
     from models.randomize import randomize
-    from models.registry import build
+    from models.registry import build, config_of
 
+    given = {"bases": request.bases, "input_size": request.input_size}
+    config = config_of(request.model).replace(**{k: v for k, v in given.items() if v is not None})
     network = build(request.model, bases=request.bases, input_size=request.input_size, seed=request.seed)
     randomize(network, request.seed)
-    config = network.config
     # Nothing trained these weights, so no constants belong to them.
     preprocessing = Preprocessing(
         input_size=config.input_size,
@@ -164,6 +167,7 @@ def _from_architecture(request: Request, task: str) -> Model:
             seed=request.seed,
             checkpoint=None,
         ),
+        network=Network(task=task, config=config.to_dict()),
     )
 
 
@@ -201,6 +205,7 @@ def _from_checkpoint(name: str, kind: Literal["zoo", "checkpoint"], path: Path) 
             seed=meta.seed,
             checkpoint=Checkpoint(kind=kind, name=where, sha256=sha256_of(path)),
         ),
+        network=Network(task=meta.task, config=meta.config.to_dict()),
     )
 
 
@@ -226,4 +231,5 @@ def _from_exported(path: Path) -> Model:
             seed=None,
             checkpoint=Checkpoint(kind="exported", name=str(path), sha256=sha256_of(path)),
         ),
+        network=None,
     )

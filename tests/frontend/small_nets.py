@@ -37,9 +37,9 @@ def export(name: str = "groupnet_digits", seed: int = 0, **overrides: Any) -> to
     return torch.export.export(deploy(model), (torch.zeros(1, channels, SIZE, SIZE),))
 
 
-def example(channels: int = 1, seed: int = 0) -> np.ndarray:
+def example(channels: int = 1, seed: int = 0, size: int = SIZE) -> np.ndarray:
     """An input in NCHW; a patch of exact zeros is in it, whose sign is +1."""
-    x = np.random.default_rng(seed).normal(size=(1, channels, SIZE, SIZE)).astype(np.float32)
+    x = np.random.default_rng(seed).normal(size=(1, channels, size, size)).astype(np.float32)
     x[:, :, 4:12, 4:12] = 0
     return x
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from groupnet import bundle, manifest
+from models.registry import config_of
 
 
 def elf_library(machine: int) -> bytes:
@@ -31,6 +32,12 @@ def manifest_parts(arch: str = "x86_64", **changes: Any) -> dict[str, Any]:
         "versions": manifest.Versions(groupnet="0.1.0", tvm=version("apache-tvm"), tvm_ffi="1", torch="2"),
         "source": manifest.ModelSource(
             architecture="tiny", bases=1, random_weights=True, seed=0, checkpoint=None
+        ),
+        "network": manifest.Network(
+            task="classification",
+            config=config_of("groupnet_digits")
+            .replace(depths=(1,), stem="small", input_size=4, num_classes=2)
+            .to_dict(),
         ),
         "passes": (manifest.PassFired(name="BinarizeOnce", phase="binary dataflow", fired=1),),
         "kernels": (manifest.KernelUse(name="pack_f32u32", count=1),),

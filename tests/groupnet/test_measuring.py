@@ -1,6 +1,7 @@
 """What bench, eval and demo make of a device's answers, with a device that answers what the test says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from android_runner.device import DeviceInfo
 from groupnet import bench, demo, evaluate, manifest, running
 from groupnet.bundle import Bundle, load_bundle
 from groupnet.errors import EvaluationError
+from groupnet.eval_data import EvalData, open_eval_data
+from groupnet.pixels import normalised
+from models.digits import LABELS, load_digits
+from models.registry import config_of
 
 HOST = DeviceInfo("host", "host", None, "box", "core", "x86_64", emulated=False, android=None, cores=1)
 
@@ -43,13 +48,31 @@ def pair_bundle(tmp_path: Path, write_bundle: Callable[..., Path]) -> Bundle:
     return load_bundle(write_bundle(tmp_path / "b", inputs=inputs))
 
 
-def test_a_batch_that_is_not_full_is_filled_and_cut(pair_bundle: Bundle) -> None:
+def test_a_batch_that_is_not_full_is_filled_and_cut(
+    pair_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = BrightnessModule()
-    images = np.stack([np.full((4, 4, 1), value, np.float32) for value in (1, -1, 2, -2, 3)])
-    logits = evaluate.predict(running.Running(pair_bundle, HOST, module), images, lambda _: None)
+    images = [np.full((4, 4, 1), value, np.uint8) for value in (255, 0, 200, 10, 255)]
+    data = EvalData("five", ("no", "yes"), 5, lambda index: (images[index], index % 2))
+
+    @contextmanager
+    def on_device(bundle: Bundle, *_: Any) -> Iterator[running.Running]:
+        yield running.Running(bundle, HOST, module)
+
+    monkeypatch.setattr(evaluate, "on_device", on_device)
+    said = []
+    result = evaluate.run_eval(
+        pair_bundle,
+        evaluate.EvalRequest(),
+        "host",
+        opened=data,
+        say=lambda text, done: said.append((text, done)),
+    )
     assert [call.shape for call in module.calls] == [(2, 4, 4, 1)] * 3
-    assert logits.shape == (5, 2)
-    assert logits.argmax(1).tolist() == [1, 0, 1, 0, 1]
+    assert result["images"] == 5 and [done for _, done in said] == [2, 4, 5]
+    # Bright images are taken for class 1, which the odd ones are.
+    assert result["scores"]["top1"] == 0
+    assert result["pytorch_scores"] is None and "random weights" in result["pytorch_missing"]
 
 
 def test_percentiles_are_samples() -> None:
@@ -82,24 +105,22 @@ def test_the_demo_fails_where_the_device_does_not_score_as_pytorch(
     demo.check_scores([scored(0.9, 0.9)])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_digits_are_prepared_as_the_bundle_says(
-    tmp_path: Path, write_bundle: Callable[..., Path], dtype: str
-) -> None:
-    from models.digits import load_digits
-
+def test_digits_are_prepared_as_the_bundle_says(tmp_path: Path, write_bundle: Callable[..., Path]) -> None:
     path = write_bundle(
         tmp_path / "b",
-        inputs=(manifest.Tensor(name="x", shape=(1, 32, 32, 1), dtype=dtype),),
+        inputs=(manifest.Tensor(name="x", shape=(1, 32, 32, 1), dtype="uint8"),),
         outputs=(manifest.Tensor(name="logits", shape=(1, 10), dtype="float32"),),
+        labels=LABELS,
         preprocessing=manifest.Preprocessing(input_size=32, channels=1, mean=(0.305,), std=(0.324,)),
     )
     made = load_bundle(path)
-    prepared = evaluate.load_images(made, "digits")
+    config = config_of("groupnet_digits")
+    data = open_eval_data(made.manifest, config, "digits", data_format=None, split="val", limit=None)
+    ((pixels, truths),) = data.batches(data.count)
     test = load_digits().test
-    images = prepared.for_network(made)
-    assert images.dtype == np.float32
+    np.testing.assert_array_equal(pixels, test.pixels)
+    assert truths == test.labels.tolist()
     # The zoo's constants give the very numbers that PyTorch was trained and tested with.
+    images = normalised(pixels, made.manifest.preprocessing)
+    assert images.dtype == np.float32
     np.testing.assert_array_equal(images.transpose(0, 3, 1, 2), test.images)
-    np.testing.assert_array_equal(prepared.for_module(made), test.pixels if dtype == "uint8" else images)
-    np.testing.assert_array_equal(prepared.labels, test.labels)
