@@ -106,3 +106,6 @@ def _backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
 
 
 binary_conv2d.register_autograd(_backward, setup_context=_save_for_backward)
+# In mixed precision the operator stays float32, as bfloat16 cannot hold its integers; signs and small levels
+# are exact in the TF32 that GPUs multiply float32 with.
+binary_conv2d.register_autocast("cuda", torch.float32)
