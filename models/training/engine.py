@@ -158,7 +158,7 @@ def _learner(config: NetworkConfig, recipe: Recipe, stage: Stage, state: State, 
         model = synchronise_batch_norm(model, machine.device)
         ids = [machine.device] if machine.device.type == "cuda" else None
         # Batch norm's buffers are the same everywhere, as their batches are joined.
-        parallel = nn.parallel.DistributedDataParallel(model, ids, broadcast_buffers=False)
+        parallel = nn.parallel.DistributedDataParallel(model, ids, forward_sync_buffers=False)
     average = ParameterAverage(model, recipe.average_decay) if recipe.average_decay else None
     return Learner(model, parallel, make_optimizer(model, stage, recipe.head_rate), average, machine.device)
 
