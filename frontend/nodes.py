@@ -18,6 +18,7 @@ and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packe
 | `packed_bitserial_conv2d` | planes, weight, offset [O], scale, shift | geometry, bits, relu, layers | NHWC |
 | `packed_conv2d` | words, weight, scale, shift, [residual] | geometry, relu, layers, .. | K NHWC, [K words] |
 | `combine` | y_0 .. y_{K-1}, own [K], weight [K], share [K] | mixed | [m], [K NHWC], [K words] |
+| `select_weights` | bank [E, O, C, KH, KW], experts [K] | place | weight OIHW |
 | `resize` | x NHWC | method | NHWC |
 | `float_conv2d` | x NHWC, weight OIHW, bias [O], [zero [C] if x is uint8] | geometry, relu | NHWC |
 | `dense` | x [N, C], weight [O, C], bias [O] | relu | [N, O] |
@@ -41,6 +42,7 @@ PACK_PLANES = "groupnet.pack_planes"
 PACKED_BITSERIAL_CONV2D = "groupnet.packed_bitserial_conv2d"
 DENSE = "groupnet.dense"
 RESIZE = "groupnet.resize"
+SELECT_WEIGHTS = "groupnet.select_weights"
 
 NODE_NAMES = (
     BINARY_CONV2D,
@@ -53,6 +55,7 @@ NODE_NAMES = (
     COMBINE,
     DENSE,
     RESIZE,
+    SELECT_WEIGHTS,
 )
 
 _CALL = tvm.ir.Op.get("relax.call_dps_packed")

@@ -31,7 +31,9 @@ from frontend.passes.lower_glue import lower_glue
 from frontend.passes.lower_kernels import lower_kernels
 from frontend.passes.merge_branches import merge_branches
 from frontend.passes.pack_activations import pack_activations
+from frontend.passes.pack_banks import pack_banks
 from frontend.passes.pack_levels import pack_levels
+from frontend.passes.select_experts import select_experts
 from frontend.passes.sum_branches import sum_branches
 from frontend.rewriter import relax_functions, straight_line
 
@@ -60,6 +62,7 @@ PHASES = (
     Phase(
         "2-binary-dataflow",
         (
+            select_experts,
             pack_activations,
             pack_levels,
             fold_epilogue,
@@ -74,12 +77,12 @@ PHASES = (
     ),
     Phase(
         "3-kernels",
-        (lower_glue, lower_kernels),
+        (pack_banks, lower_glue, lower_kernels),
         removes=NODE_NAMES,
     ),
 )
 
-_NEED_TARGET = (lower_glue, lower_kernels)
+_NEED_TARGET = (pack_banks, lower_glue, lower_kernels)
 
 
 @dataclass(frozen=True)

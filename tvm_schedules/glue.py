@@ -66,6 +66,8 @@ def schedule_glue(func: PrimFunc, target: Target) -> PrimFunc:
     Raises:
         KernelError: if the function multiplies two tensors inside a reduction, or has symbolic shapes.
     """
+    if func.body.block.name_hint != "root":
+        return _finished(func, func, target)  # one opaque block: a call of the runtime, such as `topk`
     lanes = REGISTER_FILES[instruction_set(target)].lanes
     # The schedule works on a module's "main"; the real name comes back at the end.
     schedule = Schedule(func.with_attr("global_symbol", "main"))
@@ -86,8 +88,12 @@ def schedule_glue(func: PrimFunc, target: Target) -> PrimFunc:
             swallowed |= _schedule_reduction(schedule, block, lanes)
         else:
             _schedule_elementwise(schedule, block, lanes)
+    return _finished(schedule.mod["main"], func, target)
+
+
+def _finished(scheduled: PrimFunc, func: PrimFunc, target: Target) -> PrimFunc:
+    """Give the scheduled form of `func` its name, and the mark that says it is scheduled."""
     name = _kernel_name(func, target)
-    scheduled = schedule.mod["main"]
     attributes = {
         "global_symbol": str(name),
         "groupnet.kernel": name.op,

@@ -240,7 +240,11 @@ class _LayoutConverter(FunctionRewriter):
             return make_constant(array.reshape(-1) if array.size == array.shape[-1] else array)
         if getattr(expr.ty, "shape", None) is None or not shape_of(expr):
             return expr
-        return self._nhwc(expr) if len(shape_of(expr)) == 4 else None
+        if len(shape_of(expr)) == 4:
+            return self._nhwc(expr)
+        if len(shape_of(expr)) == 3 and shape_of(expr)[1:] == (1, 1):  # [C, 1, 1]: one value a channel
+            return self.emit(relax.op.reshape(expr, shape_of(expr)[:1]))
+        return None
 
     def _reduce(self, call: Any) -> Any | None:
         x, axes = call.args[0], call.attrs.axis

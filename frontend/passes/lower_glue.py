@@ -17,6 +17,7 @@ def lower_glue(module: Any, target: Any) -> tuple[Any, int]:
     with target:
         module = tvm.transform.Sequential(
             [
+                relax.backend.DispatchSortScan(),  # `topk`, which dynamic branches choose with
                 relax.transform.LegalizeOps(enable_warning=False),
                 relax.transform.AnnotateTIROpPattern(),
                 relax.transform.FuseOps(),

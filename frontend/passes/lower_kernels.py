@@ -17,6 +17,7 @@ from frontend.nodes import (
     PACKED_CONV2D,
     RESIZE,
     constant_array,
+    is_constant,
     make_constant,
     node_arguments,
     node_attributes,
@@ -102,13 +103,14 @@ def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any
     words, weight, scale, shift, *residual = node_arguments(node)
     a = node_attributes(node)
     branches = len(a["layers"])
-    rows, _, kernel_h, kernel_w = shape_of(weight)
+    # Weights that are selected while running are packed already: [O/ot, KH, KW, C/32, ot].
+    kernel_h, kernel_w = shape_of(weight)[2:] if is_constant(weight) else shape_of(weight)[1:3]
     shape = BinaryConv2dShape(
         batch=node_shape(node)[0],
         height=a["height"],
         width=a["width"],
         in_channels=a["in_channels"],
-        out_channels=rows // branches,
+        out_channels=node_shape(node)[-1],
         kernel=(kernel_h, kernel_w),
         stride=a["stride"],
         padding=a["padding"],
@@ -117,7 +119,7 @@ def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any
     )
     epilogue = BinaryEpilogue(relu=a["relu"], residual=a["residual"], packed=_packed_output(a))
     request = _Request(fused_binary_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
-    packed = constants.packed(_PackBranches(branches), weight)
+    packed = constants.packed(_PackBranches(branches), weight) if is_constant(weight) else weight
     return request, [words, packed, scale, shift, *residual]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from frontend.nodes import (
     PACKED_CONV2D,
     constant_array,
+    is_constant,
     make_constant,
     node_arguments,
     node_attributes,
@@ -24,7 +25,8 @@ class _BranchMerger(FunctionRewriter):
         super().begin(old_parameters, new_parameters)
         groups: dict[Any, list[Any]] = defaultdict(list)
         for binding in self.bindings:
-            if node_name(binding.value) == PACKED_CONV2D:
+            # Weights that are selected while running cannot be joined beforehand.
+            if node_name(binding.value) == PACKED_CONV2D and is_constant(node_arguments(binding.value)[1]):
                 groups[_geometry(binding.value)].append(binding)
         self._group_of = {
             binding.var: group for group in groups.values() if len(group) > 1 for binding in group

@@ -10,7 +10,7 @@ from frontend.nodes import (
     BINARY_CONV2D,
     PACK,
     PACKED_CONV2D,
-    constant_array,
+    SELECT_WEIGHTS,
     is_constant,
     make_constant,
     make_node,
@@ -49,7 +49,7 @@ class _ActivationPacker(FunctionRewriter):
         if node_name(call) != BINARY_CONV2D:
             return None
         x, weight = node_arguments(call)
-        if not is_constant(weight):
+        if not is_constant(weight) and node_name(self.producer(weight)) != SELECT_WEIGHTS:
             raise UnsupportedModelError(
                 f"expected stored weights for `{node_attributes(call)['layer']}`; got computed ones; a "
                 "binary convolution's weights are packed when the model is compiled"
@@ -67,7 +67,7 @@ class _ActivationPacker(FunctionRewriter):
                 tensor_type(shape, "uint32"),
             )
             self._packs[key] = self.emit(pack)
-        out_channels = constant_array(weight).shape[0]
+        out_channels = shape_of(weight)[0]
         self.fired += 1
         return make_node(
             PACKED_CONV2D,
