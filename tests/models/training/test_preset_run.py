@@ -1,6 +1,7 @@
 """Presets from end to end on the digits, in as few epochs as show that each part is there."""
 
 import pytest
+import torch
 
 from models.checkpoint import load_checkpoint
 from models.digits import load_digits
@@ -49,6 +50,19 @@ def test_an_interrupt_leaves_a_state_and_no_checkpoint(tmp_path):
     count = _Count()
     _run(out, resume=True, observers=[count])
     assert count.epochs == 1 and list(tmp_path.iterdir()) == [out]
+
+
+def test_a_checkpoint_is_where_another_training_starts(tmp_path):
+    first, second = tmp_path / "first.pt", tmp_path / "second.pt"
+    _run(first)
+    crawl = ("recipe.stages.1.learning_rate=1e-12",)
+    result = _run(second, pretrain_epochs=0, backbone=first, overrides=crawl)
+    assert result.meta.training_command.endswith(
+        "--backbone first.pt --pretrain-epochs 0 --epochs 1 --override recipe.stages.1.learning_rate=1e-12"
+    )
+    before, after = load_checkpoint(first).model, load_checkpoint(second).model
+    for (name, tensor), other in zip(before.named_parameters(), after.parameters(), strict=True):
+        torch.testing.assert_close(other, tensor, rtol=1e-4, atol=1e-6, msg=name)
 
 
 @pytest.mark.parametrize(
