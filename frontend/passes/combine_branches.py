@@ -63,10 +63,14 @@ class _Reader:
         for m, combination in found.items():
             combination.mixed = self._is_read_elsewhere(m, set(combination.inputs))
         for variable, form in self._forms.items():
-            ends_here = not any(reader in self._forms for reader in self._readers[variable])
+            ends_here = not any(self._continues(reader) for reader in self._readers[variable])
             if len(form) > 1 and ends_here and not self._is_input(variable, found):
                 found.setdefault(variable, _Combination(form))
         return found
+
+    def _continues(self, reader: Any) -> bool:
+        """Whether `reader` has a form made of those it reads; a convolution, with its skip, begins anew."""
+        return reader in self._forms and node_name(self._producer[reader]) != PACKED_CONV2D
 
     def _form(self, variable: Any) -> _Form:
         value = self._producer[variable]

@@ -94,3 +94,15 @@ def test_a_connection_that_lacks_a_branch_is_left_alone(build_graph, evaluate):
 
     after = check(build_graph, evaluate, body)
     assert all(len(node_results(node)) == 1 for node in combines(after))
+
+
+def test_a_sum_that_is_the_next_branches_skip_is_one_too(build_graph, evaluate, operators):
+    def body(emit, x):
+        m = average(emit, branches(emit, x))
+        words = pack(emit, m)
+        following = [convolution(emit, words, like=m, residual=m, layer=f"c{k}") for k in range(2)]
+        return relax.Tuple([average(emit, following)])
+
+    after = check(build_graph, evaluate, body)
+    assert [len(node_results(node)) for node in combines(after)] == [1, 1]
+    assert "relax.add" not in operators(after)
