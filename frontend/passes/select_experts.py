@@ -33,7 +33,9 @@ class _ExpertSelector(FunctionRewriter):
     def _selected(self, weight: Any) -> Any | None:
         """`select_weights` for what `index_select` and `unbind` become on import; None for anything else."""
         squeezed = self.producer(weight)
-        sliced = self.producer(squeezed.args[0]) if operator_name(squeezed) == "relax.squeeze" else None
+        if operator_name(squeezed) != "relax.squeeze":
+            return None
+        sliced = self.producer(squeezed.args[0])
         if operator_name(sliced) != "relax.strided_slice":
             return None
         taken = self.producer(sliced.args[0])
