@@ -77,6 +77,7 @@ class _LayoutConverter(FunctionRewriter):
             "relax.sum": self._reduce,
             "relax.concat": self._concat,
             "relax.reshape": self._reshape,
+            "relax.permute_dims": self._permute,
         }
 
     def rewrite_parameter(self, parameter: Any) -> Any:
@@ -274,6 +275,13 @@ class _LayoutConverter(FunctionRewriter):
         if h == w == 1 and target == [n, c]:
             return self.emit(relax.op.reshape(self._nhwc(x), (n, c)))
         return None
+
+    def _permute(self, call: Any) -> Any | None:
+        """What the network itself brings to NHWC is there already."""
+        axes = call.attrs.axes
+        if not self._is_image(call.args[0]) or axes is None or tuple(int(a) for a in axes) != _TO_NHWC:
+            return None
+        return self._nhwc(call.args[0])
 
 
 def convert_layout(module: Any) -> tuple[Any, int]:

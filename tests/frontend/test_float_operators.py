@@ -43,6 +43,35 @@ MODELS = {
 }
 
 
+class Flat(nn.Module):
+    """Maps of two sizes as one list of places, the shape of a detector's outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3, padding=1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        maps = [y, nn.functional.max_pool2d(y, 2)]
+        return torch.cat([m.permute(0, 2, 3, 1).reshape(1, -1, 3) for m in maps], 1)
+
+
+def test_a_networks_own_way_to_channels_last_costs_nothing(tmp_path):
+    model = Flat().eval()
+    x = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    exported = torch.export.export(model, (x,))
+    target = resolve_target("host")
+    graph = pipeline.run_pipeline(exported, target).graph["main"]
+    operators = [operator_name(binding.value) for binding in straight_line(graph)]
+    assert "relax.permute_dims" not in operators
+    compile_model(exported, target, tmp_path / "module.so")
+    with open_device("host").session() as session:
+        module = session.load(tmp_path / "module.so")
+        (result,) = module.run("main", [np.ascontiguousarray(x.permute(0, 2, 3, 1).numpy())])
+    with torch.no_grad():
+        np.testing.assert_allclose(result, model(x).numpy(), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 def test_numbers_equal_pytorch_without_transposes_inside(model, tmp_path):
     model = model.eval()
