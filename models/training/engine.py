@@ -12,7 +12,7 @@ saved generator, and on the same machine and number of threads it ends with the 
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ def train(
     *,
     state_path: Path | None,
     initial: State | None = None,
+    settings: Mapping[str, Any] | None = None,
     resume: bool = False,
     machine: Machine = Machine(),
     observers: Sequence[Observer] = (),
@@ -71,6 +72,8 @@ def train(
         state_path: Written after each epoch; an interrupt leaves the last whole epoch there. None keeps
             nothing.
         initial: Parameters and buffers to start with, some or all; the others are drawn from the seed.
+        settings: Plain values of whatever else decides the result, such as the task's augmentation; a
+            resumed training must have the same.
         resume: Go on from `state_path` and not from the start.
         machine: Where.
         observers: Told of epochs once their state is on disk; in the first process alone.
@@ -84,7 +87,7 @@ def train(
         raise TrainingError(
             f"expected a CUDA device for mixed precision; got {machine.device}; set mixed_precision to false"
         )
-    run = _settings(config, recipe, task, initial)
+    run = _settings(config, recipe, task, initial) | dict(settings or {})
     state = load_state(state_path, run) if resume and state_path is not None else None
     result = _first_state(config, recipe, initial)
     for number, stage in enumerate(recipe.stages):

@@ -123,6 +123,7 @@ def run_plan(
         data.task,
         state_path=state_path(out),
         initial=None if plan.request.backbone is None else initial_state(config, plan.request.backbone),
+        settings={"overrides": list(plan.request.overrides)} if plan.request.overrides else None,
         resume=resume,
         machine=machine,
         observers=observers,

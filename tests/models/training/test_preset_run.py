@@ -47,6 +47,8 @@ def test_an_interrupt_leaves_a_state_and_no_checkpoint(tmp_path):
     assert list(tmp_path.iterdir()) == [state_path(out)]
     with pytest.raises(TrainingError, match="unfinished"):
         _run(out)
+    with pytest.raises(TrainingError, match="overrides: None then"):
+        _run(out, resume=True, overrides=("crop_area=0.5",))
     count = _Count()
     _run(out, resume=True, observers=[count])
     assert count.epochs == 1 and list(tmp_path.iterdir()) == [out]
