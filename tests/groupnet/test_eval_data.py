@@ -1,12 +1,15 @@
 """Scores of each task over the command line: what a bundle finds in images is what PyTorch finds."""
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
 from groupnet import boundary, cli
 from models.checkpoint import save_checkpoint
 from models.data.shapes.generate import Plan, write_classification, write_scenes
@@ -44,7 +47,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compiled(folder: Path, architecture: str, labels: tuple[str, ...], **overrides: Any) -> Path:
+def compiled(
+    folder: Path, architecture: str, labels: tuple[str, ...], *, target: str = "host", **overrides: Any
+) -> Path:
     """A bundle of a network with random weights that says it was trained to tell `labels` apart."""
     config = config_of(architecture).replace(
         width=8, bases=2, rates=(), input_size=SIZE, num_classes=len(labels), **overrides
@@ -62,7 +67,7 @@ def compiled(folder: Path, architecture: str, labels: tuple[str, ...], **overrid
         metrics={},
     )
     save_checkpoint(folder / "net.pt", network, meta)
-    groupnet("compile", folder / "net.pt", "--target", "host", "--out", folder / "net.bundle")
+    groupnet("compile", folder / "net.pt", "--target", target, "--out", folder / "net.bundle")
     return folder / "net.bundle"
 
 
@@ -96,6 +101,43 @@ def test_boxes_of_objects(scenes: Path, tmp_path: Path, data_format: str) -> Non
     # Random weights find boxes anywhere; those within rounding of a threshold may differ.
     assert result["same_predictions"] >= 0.98 * result["predictions"]
     assert result["scores"]["ap"] == pytest.approx(result["pytorch_scores"]["ap"], abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def phone() -> Iterator[EmulatedPhone]:
+    name = f"eval-{os.getpid()}"
+    yield start_phone(cpu="cortex-a76", name=name)
+    stop_phone(name)
+
+
+@pytest.mark.phone
+@pytest.mark.parametrize(
+    ("architecture", "labels", "overrides"),
+    [
+        ("groupnet_digits", CLASSES, {"in_channels": 3, "activation_bits": 2}),
+        ("groupnet_shapes_bpac", ("background", *CLASSES), {"head": "deeplabv3", "aspp_rates": (2, 3)}),
+        ("groupnet_shapes_fcos", CLASSES, {"pyramid_channels": 16}),
+    ],
+    ids=["2-bit classifier", "deeplabv3", "fcos"],
+)
+def test_every_task_on_the_phone(
+    scenes: Path,
+    pictures: Path,
+    phone: EmulatedPhone,
+    tmp_path: Path,
+    architecture: str,
+    labels: tuple[str, ...],
+    overrides: dict[str, Any],
+) -> None:
+    bundle = compiled(tmp_path, architecture, labels, target="cortex-a76", **overrides)
+    device = f"adb:{phone.serial}"
+    assert groupnet("bench", bundle, "--device", device, "--runs", "1")["verified"]["exact"] is True
+    data = pictures if architecture == "groupnet_digits" else scenes
+    result = groupnet("eval", bundle, "--data", data, "--device", device, "--limit", "3")
+    main = {"classification": "top1", "segmentation": "miou", "detection": "ap"}[result["task"]]
+    # Floats are summed in another order; what lies within rounding of a threshold may differ.
+    assert result["same_predictions"] >= 0.98 * result["predictions"]
+    assert result["scores"][main] == pytest.approx(result["pytorch_scores"][main], abs=1e-3)
 
 
 def test_bad_requests_are_told_in_a_sentence(classifier: Path, scenes: Path, tmp_path: Path) -> None:
