@@ -23,7 +23,6 @@ _FORMATS: dict[str, tuple[DataFormat, ...]] = {
     "segmentation": ("voc",),
     "detection": ("coco", "voc"),
 }
-_TEST_RESIZE = 256 / 224  # ImageNet: the shorter side to 256 pixels, of which 224 are kept
 
 
 @dataclass(frozen=True)
@@ -140,13 +139,12 @@ def _recognise(root: Path, possible: tuple[DataFormat, ...]) -> DataFormat:
 
 def _images(config: NetworkConfig, root: Path, split: str) -> EvalData:
     from models.data.image_folder import ImageFolder
-    from models.data.transforms.classification import resize_and_center_crop
+    from models.data.transforms.classification import centre_view
 
     dataset = ImageFolder(root, split)
-    size = config.input_size
 
     def read(index: int) -> tuple[Array, Any]:
-        sample = resize_and_center_crop(dataset[index], resize=round(size * _TEST_RESIZE), crop=size)
+        sample = centre_view(dataset[index], size=config.input_size)
         return sample.image, sample.label
 
     return EvalData(root.name, dataset.classes, len(dataset), read)

@@ -11,7 +11,7 @@ import torch
 
 from models.data.batches import collate_classification, collate_segmentation
 from models.data.image_folder import ImageFolder
-from models.data.transforms.classification import random_crop_and_flip, resize_and_center_crop
+from models.data.transforms.classification import centre_view, random_crop_and_flip
 from models.data.transforms.normalise import IMAGENET_MEAN, IMAGENET_STD, mean_colour
 from models.data.transforms.segmentation import fit_square, random_scale_crop_and_flip
 from models.data.voc import VocSegmentation
@@ -27,7 +27,6 @@ from models.training.recipe import Recipe
 from models.training.task import Feed, Task
 from models.training.tasks import make_task
 
-_TEST_RESIZE = 256 / 224  # ImageNet: the shorter side to 256 pixels, of which 224 are kept
 _TASKS = {
     "image_folder": ("classification",),
     "voc": ("segmentation", "detection"),
@@ -112,7 +111,7 @@ def _image_folder(opening: Opening, root: Path) -> OpenData:
     preset, size = opening.preset, opening.config.input_size
     train, test = ImageFolder(root, preset.train_split), ImageFolder(root, preset.test_split)
     crop = partial(random_crop_and_flip, size=size, area=(preset.crop_area, 1.0), flip=preset.flip)
-    centre = partial(resize_and_center_crop, resize=round(size * _TEST_RESIZE), crop=size)
+    centre = partial(centre_view, size=size)
     feed = opening.feed(
         Split(dataset=train, transform=crop, collate=collate_classification, targets_of=attrgetter("labels")),
         Split(

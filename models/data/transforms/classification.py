@@ -46,6 +46,11 @@ def resize_and_center_crop(
     return replace(sample, image=image[top : top + crop, left : left + crop])
 
 
+def centre_view(sample: ClassificationSample, *, size: int) -> ClassificationSample:
+    """What networks of `size` pixels are tested on: ImageNet's 224 of 256 pixels, in proportion."""
+    return resize_and_center_crop(sample, resize=round(size * 256 / 224), crop=size)
+
+
 def _rectangle(
     image: Image, rng: np.random.Generator, area: tuple[float, float], aspect: tuple[float, float]
 ) -> tuple[int, int, int, int]:
