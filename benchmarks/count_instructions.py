@@ -15,6 +15,7 @@ import tvm
 
 from benchmarks.build_tool import run_tool
 from benchmarks.errors import BenchmarkError
+from benchmarks.network_kernels import extents
 
 CLASSES = ("simd_fp", "load", "store", "integer", "branch", "other")
 """In the order of the plugin: arithmetic on vectors or floats; loads and stores of any register; ..."""
@@ -116,7 +117,7 @@ def _call_table(functions: dict[str, Any]) -> str:
 
 
 def _tensor_type(parameter: Any) -> str:
-    shape = [int(extent) for extent in parameter.ty.shape]
+    shape = extents(parameter)
     dtype = tvm.DataType(str(parameter.ty.dtype))
     code = _DTYPE_CODES[str(dtype).rstrip("0123456789")]
     return f"{{{len(shape)}, {{{', '.join(map(str, shape)) or 0}}}, {code}, {dtype.bits}}}"

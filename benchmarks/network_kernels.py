@@ -1,11 +1,13 @@
 """The kernels of a whole network: each scheduled function, how often `main` calls it, what it computes."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import tvm
 
+from frontend.nodes import called_kernel
 from frontend.pipeline import run_pipeline
 from frontend.rewriter import straight_line
 from groupnet.model_source import Request, load_model
@@ -18,6 +20,7 @@ CLASSES: tuple[KernelClass, ...] = ("binary", "float", "glue")
 
 _CLASS_OF_OP: dict[str, KernelClass] = {
     "binary_conv2d": "binary",
+    "grouped_conv2d": "binary",
     "float_conv2d": "float",
     "dense": "float",
 }
@@ -73,11 +76,13 @@ class NetworkKernel:
         """Bytes of all of its tensors, each once: the least that a call reads and writes."""
         total = 0
         for parameter in self.function.params:
-            elements = 1
-            for extent in parameter.ty.shape:
-                elements *= int(extent)
-            total += elements * tvm.DataType(str(parameter.ty.dtype)).bits // 8
+            total += math.prod(extents(parameter)) * tvm.DataType(str(parameter.ty.dtype)).bits // 8
         return total
+
+
+def extents(parameter: Any) -> tuple[int, ...]:
+    """Shape of a kernel's tensor in `main`; an extent that a caller chooses is 0 there."""
+    return tuple(0 if isinstance(extent, tvm.tirx.Var) else int(extent) for extent in parameter.ty.shape)
 
 
 def network_kernels(net: Net, target: Any) -> tuple[NetworkKernel, ...]:
@@ -85,9 +90,9 @@ def network_kernels(net: Net, target: Any) -> tuple[NetworkKernel, ...]:
     module = run_pipeline(load_model(net.request).exported, target).kernels
     calls: Counter[str] = Counter()
     for binding in straight_line(module["main"]):
-        called = getattr(binding.value, "op", None)
-        if called == tvm.ir.Op.get("relax.call_tir"):
-            calls[str(binding.value.args[0].name_hint)] += 1
+        kernel = called_kernel(binding.value)
+        if kernel is not None:
+            calls[kernel] += 1
     functions = {variable.name_hint: function for variable, function in module.functions_items()}
     return tuple(
         NetworkKernel(functions[name].with_attr("global_symbol", name), count)
@@ -114,8 +119,8 @@ def kernel_macs(name: str) -> int:
         out_extent(fields[axis][0], *(fields[key][i] for key in "kspd")) for i, axis in enumerate("hw")
     )
     kernel_height, kernel_width = fields["k"]
-    # Binary kernels serve several branches with one input, each with `o` channels.
-    (branches,) = fields["m"] if parsed.op == "binary_conv2d" else (1,)
+    # Binary kernels serve several branches, each with `o` channels.
+    (branches,) = fields["m"] if _CLASS_OF_OP[parsed.op] == "binary" else (1,)
     return branches * n * height * width * o * c * kernel_height * kernel_width
 
 

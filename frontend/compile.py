@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import tvm
 from tvm import relax
 
 from frontend.build import build_library, plan_memory, planned_bytes
 from frontend.nodes import (
     COMBINE,
+    GROUPED_CONV2D,
     PACK,
     PACK_PLANES,
     PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
+    called_kernel,
     node_arguments,
     node_attributes,
     node_name,
@@ -141,6 +142,12 @@ def _describe_binary(function: Any) -> tuple[tuple[PackRecord, ...], tuple[ConvR
             # What `verify` shows of a bitserial kernel is whole, whether it has a ReLU or not.
             halved = attributes["relu"] and node_name(node) == PACKED_CONV2D
             convolutions += [ConvRecord(layer, number, halved, shape) for layer in attributes["layers"]]
+        if node_name(node) == GROUPED_CONV2D:
+            attributes = node_attributes(node)
+            for layer, words in zip(attributes["layers"], node_arguments(node), strict=False):
+                first_reader.setdefault(index_of[words], layer)
+                shape = _four(attributes["shape"])
+                convolutions.append(ConvRecord(layer, index_of[words], attributes["relu"], shape))
         for item in packed_results(node):
             if len(node_results(node)) == 1:
                 index_of[variable] = len(packs)
@@ -160,7 +167,10 @@ def _pack_record(node: Any) -> PackRecord:
         # Planes are packed as signs are, one behind the other as if they were more images; level 0 is bit 0.
         n, h, w, c = _four(shape_of(node_arguments(node)[0]))
         return PackRecord((attributes["bits"] * n, h, w, c), attributes["border"], -1, "")
-    shape = _four(shape_of(node_arguments(node)[0]) if node_name(node) == COMBINE else node_shape(node))
+    if node_name(node) == GROUPED_CONV2D:
+        shape = _four(attributes["shape"])
+    else:
+        shape = _four(shape_of(node_arguments(node)[0]) if node_name(node) == COMBINE else node_shape(node))
     return PackRecord(shape, attributes["packed_border"], attributes["packed_pad_value"], "")
 
 
@@ -181,7 +191,7 @@ def _outputs(function: Any) -> tuple[TensorInfo, ...]:
 def _count_kernels(function: Any) -> tuple[KernelRecord, ...]:
     counts: Counter[str] = Counter()
     for binding in straight_line(function):
-        value = binding.value
-        if isinstance(value, relax.Call) and value.op == tvm.ir.Op.get("relax.call_tir"):
-            counts[str(value.args[0].name_hint)] += 1
+        kernel = called_kernel(binding.value)
+        if kernel is not None:
+            counts[kernel] += 1
     return tuple(KernelRecord(name, count) for name, count in counts.items())

@@ -7,7 +7,9 @@ such name is ever looked up at run time.
 `packed_conv2d` computes K = len(layers) branches that read the same words: weights [K * O, C, KH, KW], scale
 and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packed`, K packed results follow.
 `combine` is what a group ends with: `m = sum_k weight_k y_k` and, where a soft connection follows,
-`x_k = own_k y_k + share_k m`.
+`x_k = own_k y_k + share_k m`. `grouped_conv2d` is K convolutions, each with words and a residual of its own,
+and the combination of their results, which are results of the node only where `shown` is set. Convolutions
+with `in_place` write their floats over their residuals, which nobody else reads.
 
 | node | arguments | attributes | result |
 |---|---|---|---|
@@ -18,6 +20,7 @@ and shift [K * O], one residual for all, K results; once `fuse_pack` sets `packe
 | `packed_bitserial_conv2d` | planes, weight, offset [O], scale, shift | geometry, bits, relu, layers | NHWC |
 | `packed_conv2d` | words, weight, scale, shift, [residual] | geometry, relu, layers, .. | K NHWC, [K words] |
 | `combine` | y_0 .. y_{K-1}, own [K], weight [K], share [K] | mixed | [m], [K NHWC], [K words] |
+| `grouped_conv2d` | K words, as both (K residuals) | as both, shape, shown | [K y], as `combine` |
 | `select_weights` | bank [E, O, C, KH, KW], experts [K] | place | weight OIHW |
 | `resize` | x NHWC | method | NHWC |
 | `float_conv2d` | x NHWC, weight OIHW, bias [O], [zero [C] if x is uint8] | geometry, relu | NHWC |
@@ -37,6 +40,7 @@ PACK = "groupnet.pack"
 PACKED_CONV2D = "groupnet.packed_conv2d"
 FLOAT_CONV2D = "groupnet.float_conv2d"
 COMBINE = "groupnet.combine"
+GROUPED_CONV2D = "groupnet.grouped_conv2d"
 BITSERIAL_CONV2D = "groupnet.bitserial_conv2d"
 PACK_PLANES = "groupnet.pack_planes"
 PACKED_BITSERIAL_CONV2D = "groupnet.packed_bitserial_conv2d"
@@ -53,11 +57,13 @@ NODE_NAMES = (
     PACKED_BITSERIAL_CONV2D,
     FLOAT_CONV2D,
     COMBINE,
+    GROUPED_CONV2D,
     DENSE,
     RESIZE,
     SELECT_WEIGHTS,
 )
 
+_KERNEL_CALLS = tuple(tvm.ir.Op.get(name) for name in ("relax.call_tir", "relax.call_tir_inplace"))
 _CALL = tvm.ir.Op.get("relax.call_dps_packed")
 
 
@@ -143,6 +149,23 @@ def node_shape(node: Any) -> tuple[int, ...]:
 
 def packed_results(node: Any) -> list[int]:
     """Which of a node's results are packed signs or levels, each a distinct tensor of bits."""
-    if node_name(node) not in (PACK, PACK_PLANES, PACKED_CONV2D, COMBINE):
+    if node_name(node) not in (PACK, PACK_PLANES, PACKED_CONV2D, GROUPED_CONV2D, COMBINE):
         return []
     return [index for index, result in enumerate(node_results(node)) if str(result.dtype) == "uint32"]
+
+
+def added_residuals(node: Any) -> list[Any]:
+    """The residuals that a convolution of packed signs adds, one or one for each branch."""
+    if not node_attributes(node)["residual"]:
+        return []
+    if node_name(node) == PACKED_CONV2D:
+        return node_arguments(node)[4:]
+    branches = len(node_attributes(node)["layers"])
+    return node_arguments(node)[branches + 3 : 2 * branches + 3]
+
+
+def called_kernel(expr: Any) -> str | None:
+    """The name of the kernel that a lowered call calls; None for anything else."""
+    if isinstance(expr, relax.Call) and expr.op in _KERNEL_CALLS:
+        return str(expr.args[0].name_hint)
+    return None

@@ -26,6 +26,7 @@ from frontend.passes.fold_epilogue import fold_epilogue
 from frontend.passes.fold_normalisation import fold_normalisation, with_normalisation
 from frontend.passes.fuse_pack import fuse_pack
 from frontend.passes.fuse_residual import fuse_residual
+from frontend.passes.group_branches import group_branches
 from frontend.passes.lift_dense import lift_dense
 from frontend.passes.lower_glue import lower_glue
 from frontend.passes.lower_kernels import lower_kernels
@@ -33,6 +34,7 @@ from frontend.passes.merge_branches import merge_branches
 from frontend.passes.pack_activations import pack_activations
 from frontend.passes.pack_banks import pack_banks
 from frontend.passes.pack_levels import pack_levels
+from frontend.passes.reuse_residuals import reuse_residuals
 from frontend.passes.select_experts import select_experts
 from frontend.passes.sum_branches import sum_branches
 from frontend.rewriter import relax_functions, straight_line
@@ -69,7 +71,9 @@ PHASES = (
             fuse_residual,
             combine_branches,
             fuse_pack,
+            group_branches,
             merge_branches,
+            reuse_residuals,
             fold_normalisation,
             add_verify,
         ),

@@ -9,6 +9,7 @@ Range     `dot = n - 2 * popcount(a ^ w)` with `n = KH * KW * C` is exact for ev
 """
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +17,24 @@ from tvm import tirx
 from tvm.target import Target
 
 from tvm_schedules.cores import register_file
-from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
+from tvm_schedules.emit import Buffer, Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.fused_outputs import FusedOutputs
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
-from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Nest, Operands, emit_nest
-from tvm_schedules.outputs import Epilogue, Parameter
+from tvm_schedules.naming import Fields, KernelName
+from tvm_schedules.nest import Nest, Operands
+from tvm_schedules.outputs import Epilogue, Outputs, Parameter
 from tvm_schedules.packing import PackedOutput
 from tvm_schedules.partition import parts
-from tvm_schedules.steps import binary_step
+from tvm_schedules.steps import Step, binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import Tile, default_tile, weight_block
+from tvm_schedules.tile_emitter import emit_nest
 from tvm_schedules.words import pack_bits, words
+
+# Of most cores in question: 32 or 64 KB, 256 KB to 1 MB.
+_FIRST_CACHE_BYTES = 32 << 10
+_SECOND_CACHE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -106,20 +112,33 @@ class BinaryEpilogue:
         residual: add a float32 tensor of the output's shape.
         floats: write `y` as float32.
         packed: write the packed signs of `y` with this border; None: do not.
+        in_place: write the floats over the residual, whose memory the first cache holds at that moment.
 
     Raises:
-        KernelError: if nothing is written.
+        KernelError: if nothing is written, or in place of nothing.
     """
 
     relu: bool
     residual: bool = False
     floats: bool = True
     packed: PackedOutput | None = None
+    in_place: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a kernel without outputs."""
+        """Refuse a kernel without outputs, and floats over a residual where either is missing."""
         if not self.floats and self.packed is None:
             raise KernelError(f"expected floats, packed or both; got {self}; ask for what somebody reads")
+        if self.in_place:
+            check_in_place(residual=self.residual, floats=self.floats)
+
+
+def check_in_place(*, residual: bool, floats: bool) -> None:
+    """Raise `KernelError` unless there is a residual, and floats to write over it."""
+    if not (residual and floats):
+        raise KernelError(
+            f"expected a residual and floats to write over it; got residual={residual}, floats={floats}; ask "
+            "for both, or do not work in place"
+        )
 
 
 def binary_conv2d_kernel(
@@ -139,6 +158,8 @@ def fused_binary_conv2d_kernel(
 ) -> PrimFunc:
     """Build the kernel `(words, weights, scale, shift, [residual,] [out x branches,] [packed x branches])`.
 
+    In place, `residual` is `out` too.
+
     Scale and shift are float32 per output channel. With scale 1, shift 0 and no residual the output holds
     the exact integers. Branches are convolutions that read the same words: their weights (`pack_weights` of
     each), scales and shifts are concatenated on axis 0, the residual is added to each of them, and each has
@@ -157,36 +178,53 @@ def fused_binary_conv2d_kernel(
     isa = instruction_set(target)
     if branches < 1:
         raise KernelError(f"expected branches >= 1; got {branches}; leave it out for a single convolution")
-    registers = register_file(target)
+    if branches > 1 and epilogue.in_place:
+        raise KernelError(f"expected one branch to write over the residual; got {branches}; write elsewhere")
     if tile is None:
+        registers = register_file(target)
         tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, registers, binary=True)
-    nest = _nest(shape, target, tile, branches)
+    nest = binary_nest(shape, target, tile, branches)
     name = _name(shape, isa, epilogue, branches, tile)
-    blocks, *kernel, depth, block = shape.packed_weight_shape(target)
-    channels = (branches * shape.out_channels,)
     with prim_func(str(name), name.op) as built:
         source = argument("words", shape.packed_input_shape, "uint32")
-        weights = argument("weights", (branches * blocks, *kernel, depth, block), "uint32")
-        scale = argument("scale", channels, "float32")
-        shift = argument("shift", channels, "float32")
-        batch, rows, columns, _ = shape.packed_input_shape
+        constants = BinaryConstants(shape, target, branches)
         written = FusedOutputs(shape.out_shape, branches, isa, tile.vectors, epilogue.packed)
-        outputs = written.declare(residual=epilogue.residual, floats=epilogue.floats)
-        operands = Operands(
-            source=reshaped(source, (batch, rows, columns * depth)),
-            weights=reshaped(weights, (branches * blocks, kernel[0], kernel[1] * depth, block)),
-            # Past the last channel the result is -1, whose sign packs to the 0 that filler bits hold.
-            parameters=(Parameter(scale, filler=0), Parameter(shift, filler=-1)),
-            outputs=outputs,
-        )
-        totals = range(-(shape.taps // 2), shape.taps - shape.taps // 2 + 1)
-        step = binary_step(isa, tile.counter, totals)
-        emit_nest(nest, step, operands, _affine_epilogue(shape.taps, nest.lanes, relu=epilogue.relu))
+        residual = argument("residual", shape.out_shape, "float32") if epilogue.residual else None
+        over = [residual] if epilogue.in_place else []
+        outputs = written.declare([residual] * branches, floats=epilogue.floats, over=over)
+        operands = constants.operands(source, outputs)
+        step = count_step(shape, isa, tile)
+        emit_nest(nest, step, operands, affine_epilogue(shape.taps, nest.lanes, relu=epilogue.relu))
         written.complete()
     return built[0]
 
 
-def _nest(shape: BinaryConv2dShape, target: Target, tile: Tile, branches: int) -> Nest:
+class BinaryConstants:
+    """The arguments `weights`, `scale` and `shift` of some branches, concatenated on axis 0."""
+
+    def __init__(self, shape: BinaryConv2dShape, target: Target, branches: int) -> None:
+        """Declare them in the function that is being built."""
+        blocks, *within = shape.packed_weight_shape(target)
+        channels = (branches * shape.out_channels,)
+        self.shape = shape
+        self.weights = argument("weights", (branches * blocks, *within), "uint32")
+        self.scale = argument("scale", channels, "float32")
+        self.shift = argument("shift", channels, "float32")
+
+    def operands(self, source: Buffer, outputs: tuple[Outputs, ...]) -> Operands:
+        """Return what the nest reads and writes, given the argument with the words of the input."""
+        batch, rows, columns, depth = self.shape.packed_input_shape
+        blocks, kernel_height, kernel_width, _, block = self.weights.shape
+        return Operands(
+            source=reshaped(source, (batch, rows, columns * depth)),
+            weights=reshaped(self.weights, (blocks, kernel_height, kernel_width * depth, block)),
+            # Past the last channel the result is -1, whose sign packs to the 0 that filler bits hold.
+            parameters=(Parameter(self.scale, filler=0), Parameter(self.shift, filler=-1)),
+            outputs=outputs,
+        )
+
+
+def binary_nest(shape: BinaryConv2dShape, target: Target, tile: Tile, branches: int = 1) -> Nest:
     """Loops of the convolution; refuses a tile that does not fit the packed weights."""
     registers = register_file(target)
     *_, depth, block = shape.packed_weight_shape(target)
@@ -209,7 +247,24 @@ def _nest(shape: BinaryConv2dShape, target: Target, tile: Tile, branches: int) -
         broadcasts_lanes=registers.broadcasts_lanes,
         tile=tile,
         branches=branches,
+        rows_first=rows_first(shape, branches),
     )
+
+
+def rows_first(shape: BinaryConv2dShape, branches: int) -> bool:
+    """Whether all blocks of channels of a band of rows are computed before the next band.
+
+    Each line of the residual and the output is then touched in one go, which matters where they are larger
+    than the caches; but all weights are read for each band, so they must fit the first cache.
+    """
+    taps = shape.kernel[0] * shape.kernel[1] * words(shape.in_channels)
+    weight_bytes, out_bytes = 4 * branches * shape.out_channels * taps, 4 * prod(shape.out_shape)
+    return weight_bytes <= _FIRST_CACHE_BYTES and branches * out_bytes > _SECOND_CACHE_BYTES
+
+
+def binary_name_fields(shape: BinaryConv2dShape) -> Fields:
+    """Return the geometry of a kernel's name, stored border included."""
+    return {**name_fields(shape), "b": shape.border}
 
 
 def _name(
@@ -221,10 +276,9 @@ def _name(
         types="b1b1" + "f32" * epilogue.floats + "b1" * (packed is not None),
         layout="nhwc",
         geometry={
-            **name_fields(shape),
-            "b": shape.border,
+            **binary_name_fields(shape),
             "relu": (int(epilogue.relu),),
-            "add": (int(epilogue.residual),),
+            "add": (int(epilogue.residual) + int(epilogue.in_place),),
             "m": (branches,),
             **(packed.name_fields() if packed else {}),
         },
@@ -233,7 +287,13 @@ def _name(
     )
 
 
-def _affine_epilogue(taps: int, lanes: int, *, relu: bool) -> Epilogue:
+def count_step(shape: BinaryConv2dShape, isa: InstructionSet, tile: Tile) -> Step:
+    """Return the step that counts differing positions as `affine_epilogue` takes them: from `-(n // 2)`."""
+    totals = range(-(shape.taps // 2), shape.taps - shape.taps // 2 + 1)
+    return binary_step(isa, tile.counter, totals)
+
+
+def affine_epilogue(taps: int, lanes: int, *, relu: bool) -> Epilogue:
     """Turn a count of differing positions into `act(dot) * scale + shift` with three instructions.
 
     The count starts at `-(n // 2)`, so that it ends at `a = popcount - n // 2` and `dot = odd - 2 a`, `odd

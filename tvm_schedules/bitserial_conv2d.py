@@ -30,11 +30,12 @@ from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, re
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import name_fields
 from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.nest import Nest, Operands
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
 from tvm_schedules.steps import binary_step
 from tvm_schedules.targets import InstructionSet, instruction_set
 from tvm_schedules.tile import Tile, default_tile
+from tvm_schedules.tile_emitter import emit_nest
 
 WEIGHT_BITS = (1, 2)
 

@@ -1,10 +1,6 @@
 """Weighted sums over the branches of a group and what each branch goes on with, in one kernel that packs too.
 
-    m   = weight[0] * y_0 + weight[1] * y_1 + ...          left to right
-    x_k = own[k] * y_k + share[k] * m
-
-Group-Net (Zhuang et al., CVPR 2019) sums the outputs of its K branches into the group's output, `m`; with a
-soft gate between groups, branch `k` of the next group reads its own predecessor blended with that sum, `x_k`.
+The arithmetic is that of `combination`: `m = sum_k weight_k y_k` and `x_k = own_k y_k + share_k m`.
 
     parallel (image, row)
       for 32 channels of a pixel
@@ -12,27 +8,26 @@ soft gate between groups, branch `k` of the next group reads its own predecessor
 
 Layouts   y, m and x float32 `[N, H, W, C]`; own, weight, share float32 `[K]`; words uint32 `[N, H + 2*bh,
           W + 2*bw, Cw]` as `pack_kernel` writes them.
-Rounding  every product and sum is rounded to float32, or a product and its sum at once (multiply-add).
 """
 
 from dataclasses import dataclass
 
-from tvm import tirx
 from tvm.target import Target
 
+from tvm_schedules.combination import Combination
 from tvm_schedules.emit import (
     Buffer,
     Expr,
     PrimFunc,
     argument,
     constant,
+    keep,
     local,
     parallel,
     prim_func,
     reshaped,
     serial,
     span,
-    splat,
     store,
 )
 from tvm_schedules.errors import KernelError
@@ -114,17 +109,17 @@ def combine_kernel(
     branches, tensor_shape = range(shape.branches), shape.tensor_shape
     with prim_func(str(name), name.op) as built:
         y = [argument(f"y_{k}", tensor_shape, "float32") for k in branches]
-        factors = [argument(key, (shape.branches,), "float32") for key in ("own", "weight", "share")]
+        combination = Combination(shape.branches, isa)
         m = [argument("m", tensor_shape, "float32")] if mixed else []
         x = [argument(f"x_{k}", tensor_shape, "float32") for k in branches] if floats else []
         if packed is None:
-            _Emitter(shape, isa, y, factors, m, x, signs=[]).emit()
+            _Emitter(shape, isa, y, combination, m, x, signs=[]).emit()
         else:
             words_shape = packed.shape(*tensor_shape)
             buffers = [argument(f"words_{k}", words_shape, "uint32") for k in branches]
             granule = granule_vectors(isa, vectors) or 1
             signs = [PackedSigns.of(buffer, granule, packed.border, isa) for buffer in buffers]
-            _Emitter(shape, isa, y, factors, m, x, signs).emit()
+            _Emitter(shape, isa, y, combination, m, x, signs).emit()
             for buffer in buffers:
                 emit_border(buffer, shape.channels, packed)
     return built[0]
@@ -138,18 +133,17 @@ class _Emitter:
         shape: CombineShape,
         isa: InstructionSet,
         y: list[Buffer],
-        factors: list[Buffer],
+        combination: Combination,
         m: list[Buffer],
         x: list[Buffer],
         signs: list[PackedSigns],
     ) -> None:
         self.shape = shape
-        self.isa = isa
         self.lanes = REGISTER_FILES[isa].lanes
         self.y, self.m, self.x = (
             [reshaped(buffer, shape.row_shape) for buffer in buffers] for buffers in (y, m, x)
         )
-        self.own, self.weight, self.share = factors
+        self.combination = combination
         self.packed = signs
 
     def emit(self) -> None:
@@ -176,16 +170,13 @@ class _Emitter:
             at = (*row, first + start)
             lanes = min(self.lanes, channels - start)
             y = [self.load(buffer, at, lanes) for buffer in self.y]
-            total = y[0] * self.factor(self.weight, 0)
-            for k in range(1, len(y)):
-                total = total + y[k] * self.factor(self.weight, k)
-            total = self.keep(total)
+            total = keep(self.combination.total(y), self.lanes)
             for buffer in self.m:
                 self.store(buffer, at, total, lanes)
             if not (self.x or writers):
                 continue
             for k in range(len(y)):
-                value = self.keep(y[k] * self.factor(self.own, k) + total * self.factor(self.share, k))
+                value = keep(self.combination.next_input(k, y[k], total), self.lanes)
                 if self.x:
                     self.store(self.x[k], at, value, lanes)
                 if writers:
@@ -200,25 +191,11 @@ class _Emitter:
         first = (word + packed.origin[1] * words(self.shape.channels)) * (WORD_BITS // packed.bits)
         return SignWriter(packed, (row[0], row[1] + packed.origin[0]), first)
 
-    def factor(self, factors: Buffer, branch: int) -> Expr:
-        """Broadcast one factor; NEON multiplies by a lane, so that several share a register there."""
-        first = branch - branch % 4
-        width = 4 if first + 4 <= self.shape.branches else 2
-        if REGISTER_FILES[self.isa].broadcasts_lanes and branch < first + width <= self.shape.branches:
-            return splat(tirx.Shuffle([factors[span(first, width)]], [branch - first]), self.lanes)
-        return splat(factors[branch], self.lanes)
-
-    def keep(self, value: Expr) -> Expr:
-        """Name a vector that is used more than once."""
-        kept = local(self.lanes, "float32")
-        store(kept, value, span(0, self.lanes))
-        return kept[span(0, self.lanes)]
-
     def load(self, buffer: Buffer, at: tuple[Expr, Expr, Expr], lanes: int) -> Expr:
         """Load a vector of which `lanes` lanes exist; the rest are 0."""
         *row, first = at
         if lanes == self.lanes:
-            return self.keep(buffer[*row, span(first, lanes)])
+            return keep(buffer[*row, span(first, lanes)], lanes)
         loaded = local(self.lanes, "float32")
         store(loaded, constant(0, "float32", self.lanes), span(0, self.lanes))
         for lane in range(lanes):

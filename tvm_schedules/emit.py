@@ -118,6 +118,13 @@ def store(buffer: Buffer, value: Expr, *indices: Expr) -> None:
     builder.buffer_store(buffer, value, list(indices))
 
 
+def keep(value: Expr, lanes: int) -> Expr:
+    """Name a float32 vector that is used more than once, so that it is computed once."""
+    kept = local(lanes, "float32")
+    store(kept, value, span(0, lanes))
+    return kept[span(0, lanes)]
+
+
 def reinterpret(value: Expr, dtype: str) -> Expr:
     """Read the bits of `value` as another type of the same total width."""
     return tirx.reinterpret(dtype, value)

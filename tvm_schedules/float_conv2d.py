@@ -23,12 +23,13 @@ from tvm_schedules.errors import KernelError
 from tvm_schedules.float_source import emit_float_source
 from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
 from tvm_schedules.naming import KernelName
-from tvm_schedules.nest import Nest, Operands, emit_nest
+from tvm_schedules.nest import Nest, Operands
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
 from tvm_schedules.partition import parts
 from tvm_schedules.steps import float_step
 from tvm_schedules.targets import instruction_set
 from tvm_schedules.tile import REGISTER_FILES, Tile, default_tile, dense_vectors, weight_block
+from tvm_schedules.tile_emitter import emit_nest
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ Where a block of channels is no granule (NEON with 3, 5, 6 or 7 vectors to a blo
 alone, to the workspace if nobody asked for them, and a second pass packs those.
 """
 
+from collections.abc import Sequence
+
 from tvm_schedules.emit import Buffer, argument, workspace
 from tvm_schedules.outputs import Outputs
 from tvm_schedules.pack import PackShape, emit_pack
@@ -31,23 +33,40 @@ class FusedOutputs:
         self.floats: list[Buffer] = []
         self.packed: list[Buffer] = []
 
-    def declare(self, *, residual: bool, floats: bool) -> tuple[Outputs, ...]:
-        """Declare residual, floats and packed words, in this order; return what the nest writes."""
+    def declare(
+        self, added: Sequence[Buffer | None], *, floats: bool, over: Sequence[Buffer] = ()
+    ) -> tuple[Outputs, ...]:
+        """Declare floats and packed words, in this order; return what is written of each branch.
+
+        Args:
+            added: residual of each branch, or None.
+            floats: write floats.
+            over: arguments of the function that the floats are written over; empty: to outputs of their own.
+        """
         shape, branches = self.out_shape, range(self.branches)
-        added = argument("residual", shape, "float32") if residual else None
-        if floats:
+        self.floats = list(over)
+        if floats and not over:
             self.floats = [argument(f"out_{k}", shape, "float32") for k in branches]
         if self.output is None:
-            return tuple(Outputs(buffer, residual=added) for buffer in self.floats)
+            return self._outputs(self.floats, None, added)
         packed_shape = self.output.shape(*shape)
         self.packed = [argument(f"packed_{k}", packed_shape, "uint32") for k in branches]
         if self.per_granule is None:
             self.floats = self.floats or [workspace(shape, "float32") for _ in branches]
-            return tuple(Outputs(buffer, residual=added) for buffer in self.floats)
+            return self._outputs(self.floats, None, added)
         border = self.output.border
         signs = [PackedSigns.of(words, self.per_granule, border, self.isa) for words in self.packed]
-        written = self.floats or [None] * self.branches
-        return tuple(Outputs(*of_branch, added) for of_branch in zip(written, signs, strict=True))
+        return self._outputs(self.floats, signs, added)
+
+    def _outputs(
+        self,
+        floats: Sequence[Buffer],
+        signs: Sequence[PackedSigns] | None,
+        added: Sequence[Buffer | None],
+    ) -> tuple[Outputs, ...]:
+        nothing = [None] * self.branches
+        of_branches = zip(floats or nothing, signs or nothing, added, strict=True)
+        return tuple(Outputs(*of_branch) for of_branch in of_branches)
 
     def complete(self) -> None:
         """Write the borders or, where the nest could not pack, the packed outputs as a whole."""

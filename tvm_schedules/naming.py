@@ -2,18 +2,20 @@
 
     binary_conv2d_b1b1f32b1_nhwc_n1h56w56c64o64k3x3s1x1p1x1d1x1b1x1relu1add1m1pack1x1pad1_t1x14v2u2__neon
 
-`op`        pack, pack_planes, binary_conv2d, bitserial_conv2d, float_conv2d, dense, combine, resize, glue
+`op`        pack, pack_planes, binary_conv2d, bitserial_conv2d, grouped_conv2d,
+            float_conv2d, dense, combine, resize, glue
 `types`     element types of the operands and, last, of the results: b1 (a packed sign), b2 (two bipolar bit
             planes), u4 (four unipolar ones), f32, i64, ...
 `layout`    nhwc, nc, or any
 `geometry`  fields: lower-case letters, then integers joined by `x`; everything that changes the code is
             in it: n, h, w, c, o = batch, rows, columns, channels in and out; k, s, p, d = kernel, stride,
-            padding, dilation; b = border of the packed input; relu, add (a residual), mixed, floats = 0 or 1;
+            padding, dilation; b = border of the packed input; relu, mixed, floats = 0 or 1; add = 1 with a
+            residual, 2 where the result is written over it;
             m = branches; to = rows x columns that an image is resized to, linear = 0 or 1;
             pack, pad = border of the packed output and whether it holds +1 (planes: its level)
 `tile`      fields likewise: t = pixels of a register tile (rows x columns), v = vectors of output channels,
-            u = unroll, a = bits of the lanes that count where a tile names them, svl = bits of a streaming
-            vector
+            u = unroll, r = pixels of a region of a group (rows x columns), a = bits of the lanes that count
+            where a tile names them, svl = bits of a streaming vector
 `isa`       a value of `InstructionSet`
 """
 
@@ -28,6 +30,7 @@ OPS = (
     "pack_planes",
     "binary_conv2d",
     "bitserial_conv2d",
+    "grouped_conv2d",
     "float_conv2d",
     "dense",
     "combine",

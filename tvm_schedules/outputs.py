@@ -10,10 +10,10 @@ by lane, and the parameters' fillers (`Parameter.filler`) make every lane past t
 which is bit 0, so that granules are stored whole.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tvm_schedules.emit import Buffer, Expr, constant, local, serial, span, store, when
+from tvm_schedules.emit import Buffer, Expr, constant, keep, local, serial, span, store, when
 from tvm_schedules.packing import PackedSigns, SignWriter
 
 Prepare = Callable[[list[Expr]], list[Expr]]
@@ -85,30 +85,36 @@ Pixel = tuple[Expr, Expr, Expr]
 
 
 def emit_outputs(
-    outputs: Outputs,
+    outputs: Sequence[Outputs],
     block: ChannelBlock,
     pixels: list[Pixel],
-    finished: Iterator[tuple[int, int, Expr]],
+    finished: Iterator[tuple[int, int, Sequence[Expr]]],
 ) -> None:
-    """Write what `finished` yields as (index of the vector, index of the pixel, value), vectors in order."""
-    writers = [_writer(outputs.packed, block, at) for at in pixels] if outputs.packed else []
-    for vector, pixel, value in finished:
-        if outputs.residual is not None:
-            value = value + _load(outputs.residual, block, pixels[pixel], vector)
-        # A temporary, so that storing and packing use one value rather than one expression.
-        kept = local(block.lanes, "float32")
-        store(kept, value, span(0, block.lanes))
-        if outputs.floats is not None:
-            _store(outputs.floats, block, pixels[pixel], vector, kept)
-        if writers:
-            writers[pixel].add(kept[span(0, block.lanes)], block.lanes)
-    if outputs.packed is None:
-        return
-    filler = outputs.packed.per_pixel(block.channels) - block.blocks * _granules(outputs.packed, block)
-    if filler:
-        with when(block.index == block.blocks - 1):
-            for writer in writers:
-                writer.fill(filler)
+    """Write what `finished` yields: (index of the vector, index of the pixel, a value for each of `outputs`).
+
+    The vectors of a pixel come in order.
+    """
+    writers = [[_writer(output.packed, block, at) for at in pixels] for output in outputs]
+    for vector, pixel, values in finished:
+        for output, value, of_pixels in zip(outputs, values, writers, strict=True):
+            if output.residual is not None:
+                value = value + load_channels(output.residual, block, pixels[pixel], vector)
+            # A temporary, so that storing and packing use one value rather than one expression.
+            kept = keep(value, block.lanes)
+            if output.floats is not None:
+                _store(output.floats, block, pixels[pixel], vector, kept)
+            writer = of_pixels[pixel]
+            if writer is not None:
+                writer.add(kept, block.lanes)
+    for output, of_pixels in zip(outputs, writers, strict=True):
+        if output.packed is None:
+            continue
+        filler = output.packed.per_pixel(block.channels) - block.blocks * _granules(output.packed, block)
+        if filler:
+            with when(block.index == block.blocks - 1):
+                for writer in of_pixels:
+                    if writer is not None:
+                        writer.fill(filler)
 
 
 def _granules(packed: PackedSigns, block: ChannelBlock) -> int:
@@ -116,15 +122,17 @@ def _granules(packed: PackedSigns, block: ChannelBlock) -> int:
     return block.vectors * block.lanes // packed.bits
 
 
-def _writer(packed: PackedSigns, block: ChannelBlock, at: Pixel) -> SignWriter:
-    """Return the writer of a pixel's block of channels."""
+def _writer(packed: PackedSigns | None, block: ChannelBlock, at: Pixel) -> SignWriter | None:
+    """Return the writer of a pixel's block of channels, if its signs are packed."""
+    if packed is None:
+        return None
     image, row, column = at
     first = (column + packed.origin[1]) * packed.per_pixel(block.channels)
     first = first + block.index * _granules(packed, block)
     return SignWriter(packed, (image, row + packed.origin[0]), first)
 
 
-def _load(source: Buffer, block: ChannelBlock, at: Pixel, vector: int) -> Expr:
+def load_channels(source: Buffer, block: ChannelBlock, at: Pixel, vector: int) -> Expr:
     """Load one vector of channels, zeros past the last one."""
     first, lanes = block.first(vector), block.lanes
     if not block.is_ragged:
@@ -142,17 +150,16 @@ def _load(source: Buffer, block: ChannelBlock, at: Pixel, vector: int) -> Expr:
     return loaded[span(0, lanes)]
 
 
-def _store(out: Buffer, block: ChannelBlock, at: Pixel, vector: int, kept: Buffer) -> None:
+def _store(out: Buffer, block: ChannelBlock, at: Pixel, vector: int, value: Expr) -> None:
     """Store one vector of channels, without touching memory past the last one."""
     first, lanes = block.first(vector), block.lanes
-    value = kept[span(0, lanes)]
     if not block.is_ragged:
         store(out, value, *at, span(first, lanes))
         return
     with when(first + lanes <= block.channels):
         store(out, value, *at, span(first, lanes))
     with when(first + lanes > block.channels):
-        # Indexed by a variable, this copy is in memory; `kept` itself stays in a register.
+        # Indexed by a variable, this copy is in memory; `value` itself stays in a register.
         spilled = local(lanes, "float32")
         store(spilled, value, span(0, lanes))
         with serial(lanes) as lane, when(first + lane < block.channels):

@@ -19,6 +19,7 @@ import numpy as np
 from tvm import relax
 
 from frontend.nodes import (
+    GROUPED_CONV2D,
     PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
     constant_array,
@@ -30,6 +31,7 @@ from frontend.nodes import (
     packed_results,
     remake_node,
     shape_of,
+    tensor_type,
 )
 from frontend.rewriter import FunctionRewriter, rewrite, straight_line
 
@@ -50,6 +52,8 @@ class _VerifyMaker(FunctionRewriter):
     def rewrite_call(self, variable: Any, call: Any) -> Any | None:  # noqa: ARG002
         if node_name(call) == PACKED_CONV2D:
             self._show_integers(call)
+        elif node_name(call) == GROUPED_CONV2D:
+            self._show_grouped_integers(call)
         elif node_name(call) == PACKED_BITSERIAL_CONV2D:
             self._show_bitserial_integers(call)
         packed = packed_results(call)
@@ -64,17 +68,31 @@ class _VerifyMaker(FunctionRewriter):
     def _show_integers(self, call: Any) -> None:
         """Call the same kernel with scale 1, shift 0 and nothing to add."""
         words, weight, _, _, *residual = node_arguments(call)
+        plain = [words, *self._plain(weight, residual)]
+        layers = node_attributes(call)["layers"]
+        self._integers += self.emit_items(remake_node(call, plain))[: len(layers)]
+        self.fired += len(layers)
+
+    def _show_grouped_integers(self, call: Any) -> None:
+        """Call the same kernel likewise, and have it show what it combines."""
+        attributes = node_attributes(call)
+        branches = len(attributes["layers"])
+        words, (weight, _, _, *rest) = node_arguments(call)[:branches], node_arguments(call)[branches:]
+        plain = [*words, *self._plain(weight, rest[:-3]), *rest[-3:]]
+        shown = [tensor_type(attributes["shape"])] * branches
+        node = remake_node(call, plain, *shown, *node_results(call), shown=True)
+        self._integers += self.emit_items(node)[:branches]
+        self.fired += branches
+
+    def _plain(self, weight: Any, residual: list[Any]) -> list[Any]:
+        """The weight, scale 1, shift 0 and zeros in place of residuals."""
         channels = shape_of(weight)[0]
-        plain = [
-            words,
+        return [
             weight,
             make_constant(np.ones(channels, np.float32)),
             make_constant(np.zeros(channels, np.float32)),
             *(self.emit(relax.op.zeros(shape_of(tensor), "float32")) for tensor in residual),
         ]
-        layers = node_attributes(call)["layers"]
-        self._integers += self.emit_items(remake_node(call, plain))[: len(layers)]
-        self.fired += len(layers)
 
     def _show_bitserial_integers(self, call: Any) -> None:
         """Call the same kernel with scale 1 and, where it has a ReLU, a range that lies above 0."""

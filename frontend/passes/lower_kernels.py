@@ -11,11 +11,13 @@ from frontend.nodes import (
     COMBINE,
     DENSE,
     FLOAT_CONV2D,
+    GROUPED_CONV2D,
     PACK,
     PACK_PLANES,
     PACKED_BITSERIAL_CONV2D,
     PACKED_CONV2D,
     RESIZE,
+    added_residuals,
     constant_array,
     is_constant,
     make_constant,
@@ -44,6 +46,7 @@ from tvm_schedules.float_conv2d import (
     pack_float_weights,
 )
 from tvm_schedules.float_source import zero_row
+from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.pack_planes import PackPlanesShape, pack_planes_kernel
 from tvm_schedules.packing import PackedOutput
@@ -74,16 +77,25 @@ class _Constants:
             self._packed[packer, weight] = make_constant(packer(constant_array(weight), self._target))
         return self._packed[packer, weight]
 
+    def no_images(self, shape: tuple[int, ...]) -> Any:
+        """A tensor of no image of an NHWC shape."""
+        return make_constant(np.zeros((0, *shape[1:]), np.float32))
+
 
 def _combine(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
-    a = node_attributes(node)
     branches = len(node_arguments(node)) - len(("own", "weight", "share"))
     n, h, w, c = shape_of(node_arguments(node)[0])
     shape = CombineShape(n, h, w, c, branches)
+    return _Request(combine_kernel, shape, tuple(_combined(node).items())), node_arguments(node)
+
+
+def _combined(node: Any) -> dict[str, Any]:
+    """What of a combination is written: `mixed`, `floats` and `packed`."""
+    a = node_attributes(node)
+    shown = len(a["layers"]) if a.get("shown") else 0
     # A sum that no soft connection follows has `m` alone: neither floats nor signs of the branches.
-    connected = len(node_results(node)) > int(a["mixed"])
-    options = (("mixed", a["mixed"]), ("floats", a["floats"] and connected), ("packed", _packed_output(a)))
-    return _Request(combine_kernel, shape, options), node_arguments(node)
+    connected = len(node_results(node)) > shown + int(a["mixed"])
+    return {"mixed": a["mixed"], "floats": a["floats"] and connected, "packed": _packed_output(a)}
 
 
 def _packed_output(attributes: dict[str, Any]) -> PackedOutput | None:
@@ -104,23 +116,48 @@ def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any
     a = node_attributes(node)
     branches = len(a["layers"])
     # Weights that are selected while running are packed already: [O/ot, KH, KW, C/32, ot].
-    kernel_h, kernel_w = shape_of(weight)[2:] if is_constant(weight) else shape_of(weight)[1:3]
-    shape = BinaryConv2dShape(
-        batch=node_shape(node)[0],
+    kernel = shape_of(weight)[2:] if is_constant(weight) else shape_of(weight)[1:3]
+    shape = _binary_shape(a, node_shape(node), kernel)
+    epilogue = BinaryEpilogue(
+        relu=a["relu"], residual=a["residual"], packed=_packed_output(a), in_place=a["in_place"]
+    )
+    request = _Request(fused_binary_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
+    packed = constants.packed(_PackBranches(branches), weight) if is_constant(weight) else weight
+    return request, [words, packed, scale, shift, *residual]
+
+
+def _grouped_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+    a = node_attributes(node)
+    branches = len(a["layers"])
+    words, (weight, *others) = node_arguments(node)[:branches], node_arguments(node)[branches:]
+    shape = _binary_shape(a, a["shape"], shape_of(weight)[2:])
+    epilogue = GroupedEpilogue(
+        relu=a["relu"], residual=a["residual"], in_place=a["in_place"], **_combined(node)
+    )
+    request = _Request(grouped_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
+    packed = constants.packed(_PackBranches(branches), weight)
+    # Results come behind arguments, and what is shown is the kernel's between them: it is either.
+    nothing = () if a["shown"] else [constants.no_images(a["shape"])] * branches
+    return request, [*words, packed, *others, *nothing]
+
+
+def _binary_shape(
+    a: dict[str, Any], out_shape: tuple[int, ...], kernel: tuple[int, ...]
+) -> BinaryConv2dShape:
+    """The geometry of a node's convolutions, given what one gives out and the extents of its kernel."""
+    kernel_h, kernel_w = kernel
+    return BinaryConv2dShape(
+        batch=out_shape[0],
         height=a["height"],
         width=a["width"],
         in_channels=a["in_channels"],
-        out_channels=node_shape(node)[-1],
+        out_channels=out_shape[-1],
         kernel=(kernel_h, kernel_w),
         stride=a["stride"],
         padding=a["padding"],
         dilation=a["dilation"],
         border=a["border"],
     )
-    epilogue = BinaryEpilogue(relu=a["relu"], residual=a["residual"], packed=_packed_output(a))
-    request = _Request(fused_binary_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
-    packed = constants.packed(_PackBranches(branches), weight) if is_constant(weight) else weight
-    return request, [words, packed, scale, shift, *residual]
 
 
 @dataclass(frozen=True)
@@ -216,6 +253,7 @@ _LOWERINGS = {
     PACK_PLANES: _pack_planes,
     PACKED_BITSERIAL_CONV2D: _packed_bitserial_conv2d,
     COMBINE: _combine,
+    GROUPED_CONV2D: _grouped_conv2d,
     FLOAT_CONV2D: _float_conv2d,
     DENSE: _dense,
     RESIZE: _resize,
@@ -234,7 +272,23 @@ class _KernelCaller(FunctionRewriter):
         arguments = [self.substitute(argument) for argument in old_arguments]
         self.fired += 1
         results = node_results(call)
+        places = _places(call)
+        if any(place >= 0 for place in places):
+            return relax.call_tir_inplace(kernel, relax.Tuple(arguments), places, results)
         return relax.call_tir(kernel, arguments, results if len(results) > 1 else results[0])
+
+
+def _places(node: Any) -> list[int]:
+    """For each result which argument of the kernel it is written over, or -1."""
+    places = [-1] * len(node_results(node))
+    if node_name(node) not in (PACKED_CONV2D, GROUPED_CONV2D) or not node_attributes(node)["in_place"]:
+        return places
+    attributes, residuals = node_attributes(node), added_residuals(node)
+    first = node_arguments(node).index(residuals[0])
+    start = len(attributes["layers"]) if attributes.get("shown") else 0
+    start += int(attributes.get("mixed", False))
+    places[start : start + len(residuals)] = range(first, first + len(residuals))
+    return places
 
 
 def lower_kernels(module: Any, target: Any) -> tuple[Any, int]:

@@ -88,6 +88,7 @@ class _ActivationPacker(FunctionRewriter):
                 "relu": False,
                 "residual": False,
                 "packed": False,
+                "in_place": False,
                 "layers": [attributes["layer"]],
             },
             *node_results(call),

@@ -15,6 +15,7 @@ from tvm_schedules.binary_conv2d import (
     fused_binary_conv2d_kernel,
 )
 from tvm_schedules.float_conv2d import FloatConv2dShape, dense_kernel, float_conv2d_kernel
+from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.targets import resolve_target
 
@@ -32,6 +33,15 @@ def test_branches_of_one_kernel_count_each():
     shape = BinaryConv2dShape(1, 6, 6, 32, 32, (3, 3), padding=(1, 1), border=(1, 1))
     branches = fused_binary_conv2d_kernel(shape, _TARGET, BinaryEpilogue(relu=True), branches=3)
     assert NetworkKernel(branches, calls=1).macs == 3 * shape.macs
+
+
+def test_a_groups_branches_count_each_and_what_nobody_asks_for_has_no_bytes():
+    shape = BinaryConv2dShape(1, 6, 6, 32, 32, (3, 3), padding=(1, 1), border=(1, 1))
+    epilogue = GroupedEpilogue(True, False, True, False, None, False)
+    kernel = NetworkKernel(grouped_conv2d_kernel(shape, _TARGET, epilogue, branches=3), calls=1)
+    assert (kernel.kind, kernel.macs) == ("binary", 3 * shape.macs)
+    words, weights, vectors, m = 3 * 8 * 8, 3 * 32 * 9, 2 * 3 * 32 + 3 * 3, 6 * 6 * 32
+    assert kernel.tensor_bytes == 4 * (words + weights + vectors + m)
 
 
 def test_a_networks_kernels_do_all_of_its_products():

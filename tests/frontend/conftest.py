@@ -162,6 +162,20 @@ def _packed_conv2d(
     return _with_packed(a, branches)
 
 
+def _grouped_conv2d(a: dict[str, Any], *arguments: Array) -> Any:
+    k = len(a["layers"])
+    words, (weight, scale, shift, *rest) = arguments[:k], arguments[k:]
+    residuals = rest[:-3] or [np.float32(0)] * k
+    y = []
+    for parts in zip(words, *(np.split(v, k) for v in (weight, scale, shift)), residuals, strict=True):
+        own_words, own_weight, own_scale, own_shift, residual = parts
+        dot = _dot(a, own_words, own_weight)
+        y.append((np.maximum(dot, 0) if a["relu"] else dot) * own_scale + own_shift + residual)
+    combined = _combine(a, *y, *rest[-3:])
+    combined = combined if isinstance(combined, list) else [combined]
+    return _results(y * a["shown"] + combined)
+
+
 def _combine(a: dict[str, Any], *arguments: Array) -> Any:
     *branches, own, weight, share = arguments
     m = sum(w * y for w, y in zip(weight, branches, strict=True))
@@ -228,6 +242,7 @@ _NODES: dict[str, Callable[..., Array]] = {
     nodes.PACK: lambda a, x: pack_signs(x, a["border"], a["pad_value"]),
     nodes.PACKED_CONV2D: _packed_conv2d,
     nodes.COMBINE: _combine,
+    nodes.GROUPED_CONV2D: _grouped_conv2d,
     nodes.BITSERIAL_CONV2D: _bitserial_conv2d,
     nodes.PACK_PLANES: _pack_planes,
     nodes.PACKED_BITSERIAL_CONV2D: _packed_bitserial_conv2d,

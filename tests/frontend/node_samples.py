@@ -54,6 +54,7 @@ def convolution(
         "relu": relu,
         "residual": residual is not None,
         "packed": False,
+        "in_place": False,
         "layers": [layer],
     }
     scale, shift = (random_constant(outs) for _ in range(2))

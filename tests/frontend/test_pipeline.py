@@ -1,6 +1,7 @@
 """The pipeline as a whole: what it leaves, what it reports, and that a pass must fire."""
 
 import dataclasses
+import re
 
 import pytest
 import tvm
@@ -8,7 +9,7 @@ from small_nets import export
 
 from frontend import pipeline
 from frontend.errors import PassDidNotFireError
-from frontend.nodes import operator_name
+from frontend.nodes import called_kernel, operator_name
 from frontend.passes.pack_activations import pack_activations
 from frontend.rewriter import straight_line
 from tvm_schedules.targets import resolve_target
@@ -35,18 +36,15 @@ def test_nothing_falls_to_default_lowering(result):
     }
     assert kernels
     kinds = {str(function.attrs["groupnet.kernel"]) for function in kernels.values()}
-    assert kinds >= {"binary_conv2d", "pack", "float_conv2d", "dense", "glue"}
-    assert not [
-        name for name in kernels if "conv2d" in name and "float_conv2d" not in name and "binary" not in name
-    ]
+    assert kinds >= {"binary_conv2d", "grouped_conv2d", "pack", "float_conv2d", "dense", "glue"}
+    ours = ("binary_conv2d_", "grouped_conv2d_", "float_conv2d_")
+    assert not [name for name in kernels if "conv2d" in name and not name.startswith(ours)]
 
 
 def test_main_and_verify_call_the_same_binary_kernels(result):
     def called(name):
-        calls = (
-            b.value for b in straight_line(result.kernels[name]) if operator_name(b.value) == "relax.call_tir"
-        )
-        return {call.args[0] for call in calls if "binary_conv2d" in str(call.args[0].name_hint)}
+        kernels = (called_kernel(b.value) for b in straight_line(result.kernels[name]))
+        return {kernel for kernel in kernels if kernel and re.match("(binary|grouped)_conv2d", kernel)}
 
     assert called("main") == called("verify") != set()
 

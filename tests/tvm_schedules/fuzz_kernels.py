@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from grouped_case import GroupedCase
 from kernel_harness import normal_with_zeros, run_kernel_with_outputs, runnable_targets
 from neon_harness import run_neon_kernel
 
@@ -21,6 +22,7 @@ from tvm_schedules.binary_conv2d import (
 )
 from tvm_schedules.cores import register_file
 from tvm_schedules.errors import KernelError
+from tvm_schedules.grouped_conv2d import GroupedEpilogue
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
 from tvm_schedules.reference import binary_conv2d_reference
@@ -29,12 +31,12 @@ from tvm_schedules.tile import candidate_tiles
 from tvm_schedules.words import pack_signs
 
 
-def run(func, target, *arrays, outs):
+def run(func, target, *arrays, outs, over=()):
     """Run a kernel here, or under qemu-user if it is for arm64; `outs` are (shape, dtype)."""
     if not str(target.attrs["mtriple"]).startswith("aarch64"):
-        return run_kernel_with_outputs(func, target, *arrays, outs=outs)
+        return run_kernel_with_outputs(func, target, *arrays, outs=outs, over=over)
     with tempfile.TemporaryDirectory() as folder:
-        return run_neon_kernel(Path(folder), func, target, *arrays, outs=outs)
+        return run_neon_kernel(Path(folder), func, target, *arrays, outs=outs, over=over)
 
 
 def pair(rng, low, high):
@@ -113,6 +115,35 @@ def fuzz_convolution(rng, target_text):
     return True
 
 
+def fuzz_group(rng, target_text):
+    """One grouped convolution: every branch, the sum, the new inputs and their signs."""
+    padding = pair(rng, 0, 2)
+    border = tuple(p + int(rng.integers(0, 2)) for p in padding)
+    size = (int(rng.integers(1, 3)), *(int(v) for v in rng.integers(1, 14, 2)))
+    try:
+        shape = BinaryConv2dShape(
+            *size,
+            channels(rng),
+            channels(rng),
+            kernel=pair(rng, 1, 3),
+            stride=pair(rng, 1, 2),
+            padding=padding,
+            dilation=pair(rng, 1, 2),
+            border=border,
+        )
+    except KernelError:
+        return False
+    relu, residual, mixed, floats, over, shared, shows = (bool(flag) for flag in rng.integers(0, 2, 7))
+    packed = PackedOutput(pair(rng, 0, 2), int(rng.choice([1, -1]))) if rng.integers(2) else None
+    if not (mixed or floats or packed):
+        return False
+    epilogue = GroupedEpilogue(relu, residual, mixed, floats, packed, over and residual and floats)
+    pad_value = int(rng.choice([1, -1]))
+    case = GroupedCase(shape, epilogue, int(rng.integers(1, 7)), shared, shows, pad_value)
+    case.check(run, resolve_target(target_text), rng)
+    return True
+
+
 def fuzz_pack(rng, target_text):
     """One packing kernel."""
     target = resolve_target(target_text)
@@ -139,7 +170,7 @@ def main():
         seed = options.seed + case
         rng = np.random.default_rng(seed)
         target = str(rng.choice(targets))
-        fuzz = fuzz_pack if rng.random() < 0.15 else fuzz_convolution
+        fuzz = rng.choice([fuzz_pack, fuzz_convolution, fuzz_group], p=[0.15, 0.5, 0.35])
         try:
             done += fuzz(rng, target)
         except BaseException:

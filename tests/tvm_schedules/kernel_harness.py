@@ -44,16 +44,19 @@ def run_kernel(func, target, *arrays, out):
     return result
 
 
-def run_kernel_with_outputs(func, target, *arrays, outs):
-    """Run a kernel that has several outputs, each (shape, dtype) and full of rubbish beforehand."""
+def run_kernel_with_outputs(func, target, *arrays, outs, over=()):
+    """Run a kernel that has several outputs, each (shape, dtype) and full of rubbish beforehand.
+
+    What it left in the inputs at positions `over` comes before the outputs.
+    """
     results = []
     for shape, dtype in outs:
         rubbish = 0xDEADBEEF if np.dtype(dtype).kind in "ui" else np.nan
         results.append(tvm.runtime.tensor(np.full(shape, rubbish, dtype)))
     library = tvm.compile(func, target=target)
-    inputs = (tvm.runtime.tensor(np.ascontiguousarray(array)) for array in arrays)
+    inputs = [tvm.runtime.tensor(np.ascontiguousarray(array)) for array in arrays]
     library[kernel_name(func)](*inputs, *results)
-    return [result.numpy() for result in results]
+    return [result.numpy() for result in [*(inputs[position] for position in over), *results]]
 
 
 def assembly(func, target):

@@ -13,8 +13,11 @@ DRIVER = Path(__file__).with_name("neon_driver.c")
 _TYPE_CODES = {"i": 0, "u": 1, "f": 2}
 
 
-def run_neon_kernel(folder, func, target, *arrays, outs):
-    """Run a kernel on NumPy arrays; `outs` are (shape, dtype), full of rubbish beforehand."""
+def run_neon_kernel(folder, func, target, *arrays, outs, over=()):
+    """Run a kernel on NumPy arrays; `outs` are (shape, dtype), full of rubbish beforehand.
+
+    What it left in the arrays at positions `over` comes before the outputs.
+    """
     name = kernel_name(func)
     kernel, program = folder / "kernel.o", folder / "program"
     tvm.compile(func, target=target).mod.write_to_file(str(kernel), "o")
@@ -36,4 +39,4 @@ def run_neon_kernel(folder, func, target, *arrays, outs):
         after.append(flat.reshape(tensor.shape))
         offset += tensor.nbytes
     assert offset == len(done.stdout)
-    return after[len(arrays) :]
+    return [*(after[position] for position in over), *after[len(arrays) :]]

@@ -97,6 +97,28 @@ def test_equals_the_reference_exactly_on_exact_values(
             np.testing.assert_array_equal(packed[branch], pack_signs(expected, border, pad_value))
 
 
+@pytest.mark.parametrize("target_text", runnable_targets())
+@pytest.mark.parametrize("out_channels", [20, 31, 64])
+def test_floats_may_be_written_over_the_residual(target_text, out_channels):
+    target = resolve_target(target_text)
+    shape = BinaryConv2dShape(1, 5, 9, 33, out_channels, (3, 3), padding=(1, 1), border=(1, 1))
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((1, 5, 9, 33)), rng.standard_normal((out_channels, 33, 3, 3))
+    residual = rng.integers(-4, 5, shape.out_shape).astype(np.float32)
+    epilogue = BinaryEpilogue(relu=True, residual=True, packed=PackedOutput((1, 1), 1), in_place=True)
+    ones = np.ones(out_channels, np.float32)
+    floats, packed = run_kernel_with_outputs(
+        fused_binary_conv2d_kernel(shape, target, epilogue),
+        target,
+        *(pack_signs(x, (1, 1)), pack_weights(weight, target), ones, 0 * ones, residual),
+        outs=[(epilogue.packed.shape(*shape.out_shape), np.uint32)],
+        over=[4],
+    )
+    expected = np.maximum(binary_conv2d_reference(x, weight, padding=(1, 1)), 0) + residual
+    np.testing.assert_array_equal(floats, expected)
+    np.testing.assert_array_equal(packed, pack_signs(expected, (1, 1), 1))
+
+
 @pytest.mark.parametrize("target", runnable_targets())
 @pytest.mark.parametrize("out_channels", [5, 32])
 @pytest.mark.parametrize("zero", [0.0, -0.0])
@@ -137,6 +159,11 @@ def test_a_kernel_without_outputs_or_branches_is_refused():
     shape = BinaryConv2dShape(1, 3, 3, 32, 64, (3, 3))
     with pytest.raises(KernelError, match="expected branches >= 1"):
         fused_binary_conv2d_kernel(shape, resolve_target("host"), BinaryEpilogue(relu=False), branches=0)
+    with pytest.raises(KernelError, match="expected a residual and floats"):
+        BinaryEpilogue(relu=False, in_place=True)
+    epilogue = BinaryEpilogue(relu=False, residual=True, in_place=True)
+    with pytest.raises(KernelError, match="expected one branch"):
+        fused_binary_conv2d_kernel(shape, resolve_target("host"), epilogue, branches=2)
 
 
 def test_different_fusions_have_different_names():

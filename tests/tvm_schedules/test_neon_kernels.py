@@ -1,9 +1,11 @@
 """NEON kernels compute what they should: the exact cases of the host's tests, executed by qemu-user."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from grouped_case import GroupedCase
 from kernel_harness import normal_with_zeros
 from neon_harness import run_neon_kernel
 
@@ -15,6 +17,7 @@ from tvm_schedules.binary_conv2d import (
 )
 from tvm_schedules.combine import CombineShape, combine_kernel
 from tvm_schedules.cores import register_file
+from tvm_schedules.grouped_conv2d import GroupedEpilogue
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
 from tvm_schedules.reference import binary_conv2d_reference
@@ -107,6 +110,27 @@ def test_counters_hold_the_extremes(tmp_path, core, counter, channels, kernel):
         outs=[(shape.out_shape, np.float32)],
     )
     np.testing.assert_array_equal(out[0, 0, 0], weight.sum((1, 2, 3)))
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize(
+    # Blocks of words, blocks that fill no integer, ragged ones.
+    ("channels", "out_channels", "branches", "written"),
+    [
+        (64, 64, 5, (False, True, True, True)),
+        (33, 20, 2, (False, False, True, False)),
+        (32, 31, 3, (True, True, True, False)),
+        (65, 48, 4, (True, False, False, False)),
+    ],
+)
+def test_grouped_convolution(tmp_path, core, channels, out_channels, branches, written):
+    mixed, floats, is_packed, in_place = written
+    shape = BinaryConv2dShape(1, 5, 7, channels, out_channels, (3, 3), padding=(1, 1), border=(1, 1))
+    packed = PackedOutput((1, 1), -1) if is_packed else None
+    epilogue = GroupedEpilogue(True, True, mixed, floats, packed, in_place)
+    case = GroupedCase(shape, epilogue, branches, shows=branches != 5)
+    run = partial(run_neon_kernel, tmp_path)
+    case.check(run, resolve_target(core), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("core", CORES)
