@@ -1,5 +1,6 @@
 """Named trainings: an architecture, a kind of data set and a recipe, each a TOML file in `models/presets`."""
 
+import copy
 import dataclasses
 import tomllib
 from collections.abc import Sequence
@@ -97,7 +98,7 @@ class Preset:
         Raises:
             ConfigError: A name leads nowhere, or a value is not valid.
         """
-        values = self.to_dict()
+        values = copy.deepcopy(self.to_dict())  # its mappings are this preset's own
         for assignment in assignments:
             name, equals, text = assignment.partition("=")
             if not equals:

@@ -8,6 +8,13 @@ from models.errors import ConfigError, UnknownNameError
 from models.training.preset import Preset, preset_names, preset_of, read_preset
 
 
+def test_overrides_leave_the_named_preset_as_it_is():
+    before = preset_of("shapes_classification").config()
+    changed = preset_of("shapes_classification").overridden(["network.width=8", "network.bases=2"])
+    assert changed.config() != before
+    assert preset_of("shapes_classification").config() == before
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_shipped_presets_are_whole(name, tmp_path):
     preset = preset_of(name)
