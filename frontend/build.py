@@ -11,7 +11,7 @@ import tvm
 from tvm import relax
 
 from frontend.errors import BuildError
-from frontend.rewriter import straight_line
+from frontend.rewriter import remove_dead_code, straight_line
 
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
 # TVM writes debug information for every kernel: a third of a megabyte that no device needs.
@@ -22,15 +22,21 @@ _UNCHECKED_KERNELS = {"tirx.disable_assert": True}
 
 
 def plan_memory(module: Any) -> Any:
-    """Give every tensor of the module's functions a place in storage that is shared as lifetimes allow."""
-    return tvm.transform.Sequential(
+    """Give every tensor of the module's functions a place in storage that is shared as lifetimes allow.
+
+    A kernel with several results leaves a tuple of them behind, which is made and taken apart at run time;
+    whoever reads an item reads the tensor instead.
+    """
+    planned = tvm.transform.Sequential(
         [
             relax.transform.ToNonDataflow(),
             relax.transform.RemovePurityChecking(),
             relax.transform.CallTIRRewrite(),
             relax.transform.StaticPlanBlockMemory(),
+            relax.transform.CanonicalizeBindings(),
         ]
     )(module)
+    return remove_dead_code(planned)
 
 
 def planned_bytes(function: Any) -> int:

@@ -10,12 +10,19 @@ from frontend import build
 from frontend.build import build_library, plan_memory
 from frontend.errors import BuildError
 from frontend.pipeline import run_pipeline
+from frontend.rewriter import straight_line
 from tvm_schedules.targets import resolve_target
 
 
 @pytest.fixture(scope="module")
 def kernels():
     return plan_memory(run_pipeline(export(depths=(1,)), resolve_target("arm64")).kernels)
+
+
+def test_nothing_is_put_into_tuples_but_what_is_returned(kernels):
+    values = [binding.value for binding in straight_line(kernels["verify"])]
+    assert sum(isinstance(value, relax.Tuple) for value in values) == 1
+    assert not any(isinstance(value, relax.TupleGetItem) for value in values)
 
 
 def test_missing_cross_compiler_names_the_package(kernels, tmp_path, monkeypatch):
