@@ -47,6 +47,7 @@ from tvm_schedules.tile import Tile, default_tile
 from tvm_schedules.tile_emitter import TileEmitter
 
 _REGION_ROWS = 4
+_SCRATCH_BYTES = 96 << 10
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,21 @@ class GroupedEpilogue:
             check_in_place(residual=self.residual, floats=self.floats)
 
 
-def default_region(shape: BinaryConv2dShape) -> Pair:
-    """Rows and columns of what a branch computes before the next one: four whole rows, where there are four.
+def default_region(shape: BinaryConv2dShape, branches: int) -> Pair:
+    """Rows and columns of what a branch computes before the next one: up to four whole rows.
 
-    Larger regions use a block of weights more often while the first cache holds it, smaller ones let the
-    scratch fit beside it. Measured at K = 5 from 56x56x64 to 7x7x512, regions from one tile to 14 rows differ
-    by at most 4 %; four rows are within 1 % of the fastest everywhere.
+    Larger regions use a block of weights more often while the first cache holds it; the scratch of a block
+    of 32 channels, `128 * branches` bytes a pixel, should leave room in the second. Measured at K = 5 from
+    56x56x64 to 7x7x512, regions from one tile to 14 rows differ by at most 4 %; four rows, or two at 56x56,
+    are within 1 % of the fastest everywhere.
     """
-    return min(shape.out_height, _REGION_ROWS), shape.out_width
+    rows = _SCRATCH_BYTES // (128 * branches * shape.out_width)
+    return max(1, min(shape.out_height, rows, _REGION_ROWS)), shape.out_width
 
 
-def candidate_regions(shape: BinaryConv2dShape, tile: Tile) -> list[Pair]:
+def candidate_regions(shape: BinaryConv2dShape, branches: int, tile: Tile) -> list[Pair]:
     """List every sensible region for a tile, the default first: the space a tuner searches."""
-    default = default_region(shape)
+    default = default_region(shape, branches)
     rows = [rows for rows in (1, 2, 4, 7, 14) if tile.rows <= rows <= shape.out_height]
     regions = [(tile.rows, tile.columns), *((count, shape.out_width) for count in rows)]
     return [default, *(region for region in dict.fromkeys(regions) if region != default)]
@@ -132,7 +135,7 @@ def grouped_conv2d_kernel(
     if tile is None:
         registers = register_file(target)
         tile = default_tile(shape.out_height, shape.out_width, shape.out_channels, registers, binary=True)
-    limit = region or default_region(shape)
+    limit = region or default_region(shape, branches)
     nest = replace(binary_nest(shape, target, tile), rows_first=rows_first(shape, branches))
     step = count_step(shape, isa, tile)
     affine = affine_epilogue(shape.taps, nest.lanes, relu=epilogue.relu)

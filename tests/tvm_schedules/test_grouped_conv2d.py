@@ -66,12 +66,20 @@ def test_equals_the_reference_exactly(
 def test_every_candidate_region_computes_the_same(target_text):
     target = resolve_target(target_text)
     tile = default_tile(5, 9, 48, register_file(target), binary=True)
-    regions = candidate_regions(SHAPE, tile)
-    assert regions[0] == default_region(SHAPE) == (4, 9)
+    regions = candidate_regions(SHAPE, 2, tile)
+    assert regions[0] == default_region(SHAPE, 2) == (4, 9)
     assert len(set(regions)) == len(regions) >= 3
     for region in regions:
         case = GroupedCase(SHAPE, EPILOGUE, 2, shows=True)
         case.check(run_kernel_with_outputs, target, np.random.default_rng(0), region=region)
+
+
+@pytest.mark.parametrize(
+    ("size", "branches", "region"), [(56, 5, (2, 56)), (28, 5, (4, 28)), (3, 5, (3, 3)), (224, 8, (1, 224))]
+)
+def test_regions_are_whole_rows_whose_scratch_fits_a_cache(size, branches, region):
+    shape = BinaryConv2dShape(1, size, size, 64, 64, (1, 1))
+    assert default_region(shape, branches) == region
 
 
 @pytest.mark.parametrize("target_text", runnable_targets())
