@@ -20,6 +20,7 @@ DeviceError
 ├── InputMismatchError           the inputs are not what the function takes
 ├── ThreadsUnavailableError      the device cannot run that many threads
 ├── RuntimeBuildError            the device's runtime cannot be put together here
+├── MeasuringProcessError        the process that measures kernels does not start
 └── VerificationError            what the device computed is not what PyTorch computed
 """
 
@@ -120,6 +121,10 @@ class ThreadsUnavailableError(DeviceError):
 
 class RuntimeBuildError(DeviceError):
     """The device's runtime could not be put together on this machine."""
+
+
+class MeasuringProcessError(DeviceError):
+    """The process that measures kernels on this machine cannot be started."""
 
 
 class VerificationError(DeviceError):

@@ -29,6 +29,7 @@ from frontend.nodes import (
 from frontend.normalisation import Normalisation
 from frontend.pipeline import PassRecord, dump, run_pipeline
 from frontend.rewriter import straight_line
+from tvm_schedules.tuning.request import Chooser
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def compile_model(
     module_path: Path,
     *,
     normalisation: Normalisation | None = None,
+    choose: Chooser | None = None,
     dump_ir: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CompileReport:
@@ -98,12 +100,14 @@ def compile_model(
 
     The library holds two functions of the Relax VM, `main` and `verify` (see `frontend.passes.add_verify`).
     Image inputs and outputs are NHWC. With a `normalisation` the input is the pixels, uint8, and the module
-    normalises them.
+    normalises them. `choose` says what each kernel is built with, as a tuner found out.
 
     Raises:
         FrontendError: see `frontend.errors`.
     """
-    result = run_pipeline(exported, target, normalisation=normalisation, dump_ir=dump_ir, progress=progress)
+    result = run_pipeline(
+        exported, target, normalisation=normalisation, choose=choose, dump_ir=dump_ir, progress=progress
+    )
     if progress:
         progress("4-build")
     planned = plan_memory(result.kernels)

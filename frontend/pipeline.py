@@ -38,6 +38,7 @@ from frontend.passes.reuse_residuals import reuse_residuals
 from frontend.passes.select_experts import select_experts
 from frontend.passes.sum_branches import sum_branches
 from frontend.rewriter import relax_functions, straight_line
+from tvm_schedules.tuning.request import Chooser
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ PHASES = (
     ),
 )
 
-_NEED_TARGET = (pack_banks, lower_glue, lower_kernels)
+_NEED_TARGET = (pack_banks, lower_glue)
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,14 @@ def run_pipeline(
     target: Any,
     *,
     normalisation: Normalisation | None = None,
+    choose: Chooser | None = None,
     dump_ir: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> PipelineResult:
     """Take an exported program to a module of scheduled kernels for `target`.
 
-    With a `normalisation` the module takes uint8 images and applies it itself.
+    With a `normalisation` the module takes uint8 images and applies it itself. `choose` says what each kernel
+    is built with; without it all are built as their makers do by default.
 
     Raises:
         UnsupportedModelError: the model holds something that cannot be compiled.
@@ -134,7 +137,7 @@ def run_pipeline(
     for phase in PHASES:
         _tell(progress, phase.name)
         for graph_pass in phase.passes:
-            module, fired = graph_pass(module, target) if graph_pass in _NEED_TARGET else graph_pass(module)
+            module, fired = graph_pass(module, *_arguments(graph_pass, target, choose))
             records.append(PassRecord(phase.name, graph_pass.__name__, fired))
         dump(module, phase.name, dump_ir)
         _check_removed(module, phase)
@@ -143,6 +146,13 @@ def run_pipeline(
             _check_packed(records, binary_convs)
     _check_kernels(module)
     return PipelineResult(module, graph, tuple(records), binary_convs)
+
+
+def _arguments(graph_pass: Callable[..., Any], target: Any, choose: Chooser | None) -> tuple[Any, ...]:
+    """What a pass takes beside the module."""
+    if graph_pass is lower_kernels:
+        return target, choose
+    return (target,) if graph_pass in _NEED_TARGET else ()
 
 
 def _check_removed(module: Any, phase: Phase) -> None:

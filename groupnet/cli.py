@@ -14,6 +14,7 @@ from groupnet import (
     evaluate,
     list_models,
     train,
+    tune,
 )
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(convert.convert)
 app.command()(compile.compile)
+app.command()(tune.tune)
 app.command()(devices.devices)
 app.add_typer(emulator.app, name="emulator")
 app.command()(bench.bench)

@@ -19,10 +19,14 @@ from groupnet.console import AsJson, note, print_json, print_result, progress, t
 from groupnet.errors import BundleTargetError
 from groupnet.model_source import Model, Request, load_model
 from groupnet.pixels import InputKind, choose_input, example_pixels, normalised
+from groupnet.tuned_kernels import describe_use, tuned_kernels
 
 if TYPE_CHECKING:
     from frontend.compile import CompileReport
     from frontend.reference import Reference
+
+TUNED_THREADS = 1
+"""A bundle runs with any number of threads; records of one thread are what all of them share."""
 
 
 @verb
@@ -50,13 +54,16 @@ def compile(
             show_default="uint8 for checkpoints, float for all else",
         ),
     ] = None,
+    db: Annotated[
+        Path | None, typer.Option(help="Tuning records: kernels are built with what won for one thread.")
+    ] = None,
     dump_ir: Annotated[Path | None, typer.Option(help="A folder for the program after each phase.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compile a model into a bundle: code for the target, what it is, and what PyTorch computes with it."""
     request = Request(model, bases, input_size, random_weights, seed)
     with progress() as say:
-        path = compile_bundle(request, target, out, input_kind=input_kind, dump_ir=dump_ir, say=say)
+        path = compile_bundle(request, target, out, input_kind=input_kind, db=db, dump_ir=dump_ir, say=say)
     made = bundle.load_bundle(path)
     if made.manifest.source.random_weights and not random_weights:
         note(
@@ -75,6 +82,7 @@ def compile_bundle(
     out: Path | None = None,
     *,
     input_kind: InputKind | None = None,
+    db: Path | None = None,
     dump_ir: Path | None = None,
     say: Callable[[str], None] = note,
 ) -> Path:
@@ -86,6 +94,7 @@ def compile_bundle(
         out: the bundle's folder, replaced in one step once the new bundle is complete; by default
             NAME-TARGET.bundle in the working directory.
         input_kind: what the module takes; None leaves it to the model, see `choose_input`.
+        db: a folder of tuning records for kernels to be built by, or None.
         dump_ir: a folder for the program after each phase, or None.
         say: called with each step's name.
 
@@ -97,6 +106,7 @@ def compile_bundle(
 
     target = resolve_target(target_text)
     described = describe_target(target_text, target)
+    tuned = tuned_kernels(db, target, TUNED_THREADS, note) if db else None
     say("loading the model")
     model = load_model(request)
     pixels = choose_input(model, input_kind, note) == "uint8"
@@ -112,9 +122,12 @@ def compile_bundle(
             target,
             unfinished / bundle.MODULE,
             normalisation=Normalisation(prepared.mean, prepared.std) if pixels else None,
+            choose=tuned,
             dump_ir=dump_ir,
             progress=lambda phase: say(f"compiling {model.name}: {phase}"),
         )
+        if tuned:
+            note(describe_use(tuned))
         say("running PyTorch for reference")
         example = _Example.of(model, pixels=pixels)
         reference = record_reference(model.exported, [example.for_pytorch])

@@ -8,6 +8,7 @@ GroupNetError
 ├── OutputFolderError            the result cannot be put where it was asked to go
 ├── ModelSourceError             MODEL names nothing that can be compiled
 ├── EvaluationError              a bundle and a data set that do not go together
+├── TuningError                  no records, or a device that cannot be tuned on
 └── RequirementError             something outside Python is not installed
 """
 
@@ -42,6 +43,10 @@ class ModelSourceError(GroupNetError):
 
 class EvaluationError(GroupNetError):
     """The bundle and the data set do not go together."""
+
+
+class TuningError(GroupNetError):
+    """There are no tuning records where they were asked for, or the device cannot be tuned on."""
 
 
 class RequirementError(GroupNetError):

@@ -64,15 +64,17 @@ class KernelName:
     isa: InstructionSet
 
     def __str__(self) -> str:
-        geometry, tile = _join(self.geometry), _join(self.tile)
+        geometry, tile = join_fields(self.geometry), join_fields(self.tile)
         return f"{self.op}_{self.types}_{self.layout}_{geometry}_{tile}__{self.isa.value}"
 
 
-def _join(fields: Fields) -> str:
+def join_fields(fields: Fields) -> str:
+    """Write fields one behind the other, as in `t1x7v2u2`."""
     return "".join(key + "x".join(map(str, values)) for key, values in fields.items())
 
 
-def _split(text: str) -> Fields:
+def split_fields(text: str) -> Fields:
+    """Read what `join_fields` wrote."""
     return {
         match.group(1): tuple(int(part) for part in match.group(2).split("x"))
         for match in re.finditer(r"([a-z]+?)(\d+(?:x\d+)*)", text)
@@ -95,7 +97,7 @@ def parse_kernel_name(name: str) -> KernelName:
         op=match["op"],
         types=match["types"],
         layout=match["layout"],
-        geometry=_split(match["geometry"]),
-        tile=_split(match["tile"]),
+        geometry=split_fields(match["geometry"]),
+        tile=split_fields(match["tile"]),
         isa=InstructionSet(match["isa"]),
     )

@@ -51,18 +51,7 @@ from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.pack_planes import PackPlanesShape, pack_planes_kernel
 from tvm_schedules.packing import PackedOutput
 from tvm_schedules.resize import ResizeShape, resize_kernel
-
-
-@dataclass(frozen=True)
-class _Request:
-    """A kernel to build; equal `maker`, `shape` and `options` mean one shared kernel."""
-
-    maker: Callable[..., Any]
-    shape: Any
-    options: tuple[tuple[str, Any], ...]
-
-    def build(self, target: Any) -> Any:
-        return self.maker(self.shape, target, **dict(self.options))
+from tvm_schedules.tuning.request import Chooser, KernelRequest, kernel_name
 
 
 class _Constants:
@@ -82,11 +71,11 @@ class _Constants:
         return make_constant(np.zeros((0, *shape[1:]), np.float32))
 
 
-def _combine(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+def _combine(node: Any, _constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     branches = len(node_arguments(node)) - len(("own", "weight", "share"))
     n, h, w, c = shape_of(node_arguments(node)[0])
     shape = CombineShape(n, h, w, c, branches)
-    return _Request(combine_kernel, shape, tuple(_combined(node).items())), node_arguments(node)
+    return KernelRequest(combine_kernel, shape, tuple(_combined(node).items())), node_arguments(node)
 
 
 def _combined(node: Any) -> dict[str, Any]:
@@ -104,14 +93,14 @@ def _packed_output(attributes: dict[str, Any]) -> PackedOutput | None:
     return PackedOutput(attributes["packed_border"], attributes["packed_pad_value"])
 
 
-def _pack(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+def _pack(node: Any, _constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     (x,) = node_arguments(node)
     a = node_attributes(node)
     n, h, w, c = shape_of(x)
-    return _Request(pack_kernel, PackShape(n, h, w, c, a["border"], a["pad_value"]), ()), [x]
+    return KernelRequest(pack_kernel, PackShape(n, h, w, c, a["border"], a["pad_value"]), ()), [x]
 
 
-def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+def _packed_conv2d(node: Any, constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     words, weight, scale, shift, *residual = node_arguments(node)
     a = node_attributes(node)
     branches = len(a["layers"])
@@ -121,12 +110,14 @@ def _packed_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any
     epilogue = BinaryEpilogue(
         relu=a["relu"], residual=a["residual"], packed=_packed_output(a), in_place=a["in_place"]
     )
-    request = _Request(fused_binary_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
+    request = KernelRequest(
+        fused_binary_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches))
+    )
     packed = constants.packed(_PackBranches(branches), weight) if is_constant(weight) else weight
     return request, [words, packed, scale, shift, *residual]
 
 
-def _grouped_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+def _grouped_conv2d(node: Any, constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     a = node_attributes(node)
     branches = len(a["layers"])
     words, (weight, *others) = node_arguments(node)[:branches], node_arguments(node)[branches:]
@@ -134,7 +125,7 @@ def _grouped_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[An
     epilogue = GroupedEpilogue(
         relu=a["relu"], residual=a["residual"], in_place=a["in_place"], **_combined(node)
     )
-    request = _Request(grouped_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
+    request = KernelRequest(grouped_conv2d_kernel, shape, (("epilogue", epilogue), ("branches", branches)))
     packed = constants.packed(_PackBranches(branches), weight)
     # Results come behind arguments, and what is shown is the kernel's between them: it is either.
     nothing = () if a["shown"] else [constants.no_images(a["shape"])] * branches
@@ -170,14 +161,14 @@ class _PackBranches:
         return np.concatenate([pack_weights(part, target) for part in np.split(weight, self.branches)])
 
 
-def _pack_planes(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+def _pack_planes(node: Any, _constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     (x,) = node_arguments(node)
     a = node_attributes(node)
     n, h, w, c = shape_of(x)
-    return _Request(pack_planes_kernel, PackPlanesShape(n, h, w, c, a["bits"], a["border"]), ()), [x]
+    return KernelRequest(pack_planes_kernel, PackPlanesShape(n, h, w, c, a["bits"], a["border"]), ()), [x]
 
 
-def _packed_bitserial_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+def _packed_bitserial_conv2d(node: Any, constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     planes, weight, offset, scale, shift = node_arguments(node)
     a = node_attributes(node)
     out_channels, _, kernel_h, kernel_w = shape_of(weight)
@@ -196,7 +187,7 @@ def _packed_bitserial_conv2d(node: Any, constants: _Constants) -> tuple[_Request
         weight_bits=1,
         bipolar_weights=True,
     )
-    request = _Request(bitserial_conv2d_kernel, shape, (("relu", a["relu"]),))
+    request = KernelRequest(bitserial_conv2d_kernel, shape, (("relu", a["relu"]),))
     return request, [planes, constants.packed(_PackSigns(shape), weight), offset, scale, shift]
 
 
@@ -210,7 +201,7 @@ class _PackSigns:
         return pack_bitserial_weights(np.where(weight >= 0, 1, -1), self.shape, target)
 
 
-def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+def _float_conv2d(node: Any, constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     x, weight, bias, *zero = node_arguments(node)
     a = node_attributes(node)
     out_channels, _, kernel_h, kernel_w = shape_of(weight)
@@ -220,7 +211,7 @@ def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]
     )
     options = (("bias", True), ("relu", a["relu"]), ("pixels", bool(zero)))
     rows = [make_constant(zero_row(constant_array(channels), w)) for channels in zero]
-    return _Request(float_conv2d_kernel, shape, options), [
+    return KernelRequest(float_conv2d_kernel, shape, options), [
         x,
         *rows,
         constants.packed(pack_float_weights, weight),
@@ -228,10 +219,10 @@ def _float_conv2d(node: Any, constants: _Constants) -> tuple[_Request, list[Any]
     ]
 
 
-def _dense(node: Any, constants: _Constants) -> tuple[_Request, list[Any]]:
+def _dense(node: Any, constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     x, weight, bias = node_arguments(node)
     shape = (*shape_of(x), shape_of(weight)[0])
-    request = _Request(_dense_kernel, shape, (("relu", node_attributes(node)["relu"]),))
+    request = KernelRequest(_dense_kernel, shape, (("relu", node_attributes(node)["relu"]),))
     return request, [x, constants.packed(pack_dense_weights, weight), bias]
 
 
@@ -239,12 +230,12 @@ def _dense_kernel(shape: tuple[int, int, int], target: Any, *, relu: bool) -> An
     return dense_kernel(*shape, target, bias=True, relu=relu)
 
 
-def _resize(node: Any, _constants: _Constants) -> tuple[_Request, list[Any]]:
+def _resize(node: Any, _constants: _Constants) -> tuple[KernelRequest, list[Any]]:
     (x,) = node_arguments(node)
     n, h, w, c = shape_of(x)
     _, out_h, out_w, _ = node_shape(node)
     shape = ResizeShape(n, h, w, c, out_h, out_w, node_attributes(node)["method"])
-    return _Request(resize_kernel, shape, ()), [x]
+    return KernelRequest(resize_kernel, shape, ()), [x]
 
 
 _LOWERINGS = {
@@ -291,11 +282,14 @@ def _places(node: Any) -> list[int]:
     return places
 
 
-def lower_kernels(module: Any, target: Any) -> tuple[Any, int]:
-    """Replace every node; fired = number replaced. Nodes of one geometry share one kernel."""
+def lower_kernels(module: Any, target: Any, choose: Chooser | None = None) -> tuple[Any, int]:
+    """Replace every node; fired = number replaced. Nodes of one geometry share one kernel.
+
+    `choose` is asked once for each kernel what to build it with.
+    """
     builder = relax.BlockBuilder(module)
     constants = _Constants(target)
-    kernels: dict[_Request, Any] = {}
+    kernels: dict[KernelRequest, Any] = {}
     lowered: dict[str, dict[Any, tuple[Any, list[Any]]]] = {}
     names = relax_functions(module)
     for name in names:
@@ -306,8 +300,8 @@ def lower_kernels(module: Any, target: Any) -> tuple[Any, int]:
                 continue
             request, arguments = lowering(binding.value, constants)
             if request not in kernels:
-                kernel = request.build(target)
-                kernels[request] = builder.add_func(kernel, str(kernel.attrs["global_symbol"]))
+                kernel = request.build(target, choose(request, target) if choose else None)
+                kernels[request] = builder.add_func(kernel, kernel_name(kernel))
             lowered[name][binding.var] = (kernels[request], arguments)
     module = builder.get()
     fired = 0

@@ -1,0 +1,1 @@
+"""Tuning: measures what kernels may be built with, and keeps what was found."""

@@ -1,0 +1,117 @@
+"""One measurement on this machine: build a choice, compare its numbers with the default's, time both.
+
+The inputs are integers: words at random, floats and pixels so small that no sum is ever rounded. The order
+of additions, which a tile changes, can then not move a single bit, not of a float convolution either.
+What a kernel writes and all that it only reads is compared byte for byte.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tvm
+
+from tvm_schedules.tuning.choice import Choice
+from tvm_schedules.tuning.request import KernelRequest, kernel_name
+
+Array = npt.NDArray[Any]
+
+_UNCHECKED = {"tirx.disable_assert": True}  # as kernels are built in networks
+_SAMPLE_S = 1e-3
+_FLOATS = 4
+"""Floats are integers from -4 to 4."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Smallest seconds of a call over all rounds, of a choice and of the default."""
+
+    seconds: float
+    default_seconds: float
+
+
+class WrongNumbersError(Exception):
+    """A choice computed other numbers than the default."""
+
+
+class Bench:
+    """A kernel with its default built, its inputs made and its results known."""
+
+    def __init__(self, request: KernelRequest, target: Any, seed: int = 0) -> None:
+        """Build and run the default."""
+        self.request, self.target = request, target
+        self.default = _Built(request.build(target), target)
+        self.inputs = _inputs(self.default.function, request, seed)
+        self.expected = self.default.run(self.inputs)
+
+    def measure(self, choice: Choice, rounds: int) -> Times:
+        """Verify a choice, then time it and the default, one after the other in every round.
+
+        Raises:
+            WrongNumbersError: a result differs from the default's.
+            KernelError: no such kernel can be made.
+        """
+        built = _Built(self.request.build(self.target, choice), self.target)
+        for name, got, want in zip(built.names, built.run(self.inputs), self.expected, strict=True):
+            if not np.array_equal(got.view(np.uint8), want.view(np.uint8)):
+                wrong = int(np.count_nonzero(got != want))
+                raise WrongNumbersError(
+                    f"{wrong} of {got.size} numbers of `{name}` differ from the default's"
+                )
+        timers = [one.timer(self.inputs) for one in (built, self.default)]
+        samples = [[timer() for timer in timers] for _ in range(rounds)]
+        seconds, default_seconds = (min(column) for column in zip(*samples, strict=True))
+        return Times(seconds, default_seconds)
+
+
+class _Built:
+    def __init__(self, function: Any, target: Any) -> None:
+        self.function = function
+        self.name = kernel_name(function)
+        self.names = [str(parameter.name) for parameter in function.params]
+        with tvm.transform.PassContext(config=_UNCHECKED):
+            self.module = tvm.compile(tvm.IRModule({self.name: function}), target=target)
+
+    def run(self, inputs: list[Array]) -> list[Array]:
+        """Call the kernel on copies; return all of them afterwards."""
+        tensors = [tvm.runtime.tensor(array) for array in inputs]
+        self.module[self.name](*tensors)
+        return [tensor.numpy() for tensor in tensors]
+
+    def timer(self, inputs: list[Array]) -> Any:
+        """Return what answers the seconds of a call, of as many calls as fill a millisecond."""
+        # As in a network: nothing is shown of a group's convolutions.
+        shown = [name.startswith("shown") for name in self.names]
+        arrays = [array[:0] if empty else array for array, empty in zip(inputs, shown, strict=True)]
+        tensors = [tvm.runtime.tensor(array) for array in arrays]
+        device = tvm.cpu()
+        once = self._evaluate(device, 3)(*tensors).mean
+        evaluate = self._evaluate(device, max(1, round(_SAMPLE_S / once)))
+        return lambda: float(evaluate(*tensors).mean)
+
+    def _evaluate(self, device: Any, number: int) -> Any:
+        return self.module.mod.time_evaluator(self.name, device, number=number, repeat=1)
+
+
+def _inputs(function: Any, request: KernelRequest, seed: int) -> list[Array]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for parameter in function.params:
+        batch = getattr(request.shape, "batch", 1)
+        # An extent that the caller chooses is the number of images that a group shows.
+        shape = [batch if isinstance(extent, tvm.tirx.Var) else int(extent) for extent in parameter.ty.shape]
+        made.append(_numbers(str(parameter.name), shape, str(parameter.ty.dtype), request.shape, rng))
+    return made
+
+
+def _numbers(name: str, shape: list[int], dtype: str, geometry: Any, rng: np.random.Generator) -> Array:
+    if dtype == "float32":
+        return rng.integers(-_FLOATS, _FLOATS, shape, endpoint=True).astype(np.float32)
+    made = rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    rest = geometry.in_channels % np.iinfo(dtype).bits
+    if dtype == "uint32" and rest and not name.startswith("packed"):
+        # Bits past the last channel are 0, which is what keeps counts within their lanes.
+        last = made[..., -1] if name.startswith(("words", "planes")) else made[..., -1, :]
+        last &= np.uint32((1 << rest) - 1)
+    return made

@@ -1,0 +1,139 @@
+"""Records of measured choices: one file of JSON lines for each type of core, appended to and never rewritten.
+
+A line is one measurement. Several tuners may append to one file at once: each line is one write under a lock.
+A line that cannot be read (a disk that was full, a machine that lost its power) is skipped and counted.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+SUFFIX = ".jsonl"
+
+Outcome = Literal["ok", "wrong", "failed", "crashed", "timeout"]
+"""Of a measurement: timed; other numbers than the default's; an error; the process died; it took too long."""
+
+
+class Conditions(BaseModel):
+    """Where and with what something was measured; `cpu` is the processor's name as its maker gives it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    core: str
+    cpu: str
+    threads: int
+    tvm: str
+    groupnet: str
+
+
+class Record(BaseModel):
+    """One measurement of a choice.
+
+    Attributes:
+        key: the kernel's (`tvm_schedules.tuning.request.kernel_key`).
+        choice: what it was built with, as `Choice` writes it.
+        outcome: what came of it.
+        reason: one line, of everything but "ok".
+        seconds: smallest time of a call; None unless "ok".
+        default_seconds: the same of the default choice, measured in turns with it.
+        confirmed: measured again at the end, longer: only such records choose kernels.
+        conditions: where.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    key: str
+    choice: str
+    outcome: Outcome
+    reason: str = ""
+    seconds: float | None = None
+    default_seconds: float | None = None
+    confirmed: bool = False
+    conditions: Conditions
+
+    @property
+    def ratio(self) -> float | None:
+        """Time as a share of the default's; below 1 is faster."""
+        if self.seconds is None or not self.default_seconds:
+            return None
+        return self.seconds / self.default_seconds
+
+
+@dataclass
+class Database:
+    """A folder of records.
+
+    Attributes:
+        folder: made when the first record is added.
+        skipped: lines that the last `read` could not use, as `FILE:LINE`.
+    """
+
+    folder: Path
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, record: Record) -> None:
+        """Append a record to the file of its core.
+
+        Raises:
+            OSError: it cannot be written; what was there before stays as it is.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{record.conditions.core}{SUFFIX}").open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = file.seek(0, os.SEEK_END)
+            # A line that was cut short must not take this one with it.
+            torn = end > 0 and _byte_before(file.fileno(), end) != b"\n"
+            file.write(b"\n" * torn + record.model_dump_json().encode() + b"\n")
+
+    def cores(self) -> list[str]:
+        """Types of cores that there are records of, sorted."""
+        return sorted(path.stem for path in self.folder.glob(f"*{SUFFIX}"))
+
+    def read(self, core: str) -> list[Record]:
+        """Return all usable records of a type of core, oldest first; none where there is no file."""
+        path = self.folder / f"{core}{SUFFIX}"
+        self.skipped = []
+        return list(self._lines(path)) if path.is_file() else []
+
+    def _lines(self, path: Path) -> Iterator[Record]:
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                yield Record.model_validate_json(line)
+            except ValidationError:
+                self.skipped.append(f"{path}:{number}")
+
+    def merge(self, other: "Database") -> int:
+        """Append the other folder's records that are not here yet; return how many."""
+        added = 0
+        for core in other.cores():
+            known = set(self.read(core))
+            for record in other.read(core):
+                if record not in known:
+                    self.add(record)
+                    known.add(record)
+                    added += 1
+        return added
+
+
+def best_records(records: Iterable[Record], threads: int) -> dict[str, Record]:
+    """Return for each kernel the choice that won: the last confirmed record for a number of threads.
+
+    A kernel whose default won has a record too, of ratio 1.
+    """
+    return {
+        record.key: record
+        for record in records
+        if record.confirmed and record.outcome == "ok" and record.conditions.threads == threads
+    }
+
+
+def _byte_before(descriptor: int, end: int) -> bytes:
+    return os.pread(descriptor, 1, end - 1)

@@ -1,0 +1,189 @@
+"""One tuning of a model's kernels: measure until trials or time run out, then the winners again.
+
+Choices are measured in turns with the default, and compared by the ratio of the two: a machine that slows
+down or speeds up does so for both. The best of many noisy times is too good to be true, so the best few of
+each kernel are measured again, longer, and only that decides (`Record.confirmed`).
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from android_runner.tuning.cost_model import CostModel
+from android_runner.tuning.records import Conditions, Database, Record
+from android_runner.tuning.search import KernelSearch, next_kernel, propose
+from android_runner.tuning.worker import Answer, Job
+from tvm_schedules.errors import KernelError
+from tvm_schedules.tuning.choice import parse_choice
+from tvm_schedules.tuning.request import KernelTask
+from tvm_schedules.tuning.spaces import kernel_space
+
+BATCH = 8
+ROUNDS = 8
+CONFIRMING_ROUNDS = 40
+FINALISTS = 3
+
+FASTER = 0.99
+"""A choice wins over the default below this share of its time; less is noise."""
+
+
+class Measurer(Protocol):
+    """What measures a job: `worker.Worker`, or what a test puts in its place."""
+
+    def measure(self, job: Job) -> Answer:
+        """Measure one choice."""
+
+
+@dataclass(frozen=True)
+class KernelResult:
+    """What is known of a kernel when tuning ends.
+
+    Attributes:
+        task: the kernel.
+        space: number of its choices.
+        tried: how many were measured, in this session and before.
+        measured: how many in this session.
+        winner: the confirmed record; None where nothing was measured.
+        drift: largest over smallest time of the default in this session; 1 where there are fewer than two.
+    """
+
+    task: KernelTask
+    space: int
+    tried: int
+    measured: int
+    winner: Record | None
+    drift: float
+
+
+class Session:
+    """Tunes kernels, and keeps every measurement in a database as it comes."""
+
+    def __init__(
+        self,
+        tasks: Sequence[KernelTask],
+        target: object,
+        database: Database,
+        conditions: Conditions,
+        measurer: Measurer,
+        *,
+        seed: int = 0,
+    ) -> None:
+        """Take up what the database knows of these kernels under these conditions."""
+        self._target, self._database, self._conditions = target, database, conditions
+        self._measurer, self._random, self._model = measurer, random.Random(seed), CostModel()
+        self.searches = [KernelSearch(task, kernel_space(task.request, target)) for task in tasks]
+        self.trials = 0
+        self._measured: dict[str, int] = {task.key: 0 for task in tasks}
+        self._defaults: dict[str, list[float]] = {task.key: [] for task in tasks}
+        self._winners: dict[str, Record] = {}
+        self._resume()
+
+    def run(
+        self, trials: int, time_limit_s: float | None, tell: Callable[[KernelSearch, Answer], None]
+    ) -> list[KernelResult]:
+        """Measure up to `trials` new choices, then confirm; both end early at the time limit.
+
+        Raises:
+            MeasuringProcessError: nothing can be measured.
+            OSError: a record cannot be written.
+        """
+        end = float("inf") if time_limit_s is None else time.monotonic() + time_limit_s
+        while self.trials < trials and time.monotonic() < end:
+            search = next_kernel(self.searches)
+            if search is None:
+                break
+            self._batch(search, min(BATCH, trials - self.trials), end, tell)
+        for search in self.searches:
+            if search.ratios and search.task.key not in self._winners:
+                self._confirm(search)
+        return [self._result(search) for search in self.searches]
+
+    def _resume(self) -> None:
+        of_key = {search.task.key: search for search in self.searches}
+        for record in self._database.read(self._conditions.core):
+            search = of_key.get(record.key)
+            if search is None or record.conditions.threads != self._conditions.threads:
+                continue
+            if record.confirmed:
+                self._winners[record.key] = record
+                continue
+            try:
+                choice = parse_choice(record.choice)
+            except KernelError:
+                continue  # of another version of the kernels
+            search.tried.add(choice)
+            # What was measured after the last confirmation may hold a new winner.
+            self._winners.pop(record.key, None)
+            if record.ratio is not None and record.default_seconds is not None:
+                search.ratios[choice] = record.ratio
+                search.default_seconds = record.default_seconds
+        for search in self.searches:
+            if search.ratios:
+                self._model.learn(search.task.request, list(search.ratios), list(search.ratios.values()))
+
+    def _batch(
+        self, search: KernelSearch, count: int, end: float, tell: Callable[[KernelSearch, Answer], None]
+    ) -> None:
+        before, learnt = search.best_ratio, []
+        self._winners.pop(search.task.key, None)
+        for choice in propose(search, self._model, count, self._random):
+            if time.monotonic() >= end:
+                break
+            answer = self._measurer.measure(Job(search.task.request, choice, str(self._target), ROUNDS))
+            record = self._record(search, str(choice), answer)
+            self._database.add(record)
+            search.tried.add(choice)
+            self.trials += 1
+            self._measured[search.task.key] += 1
+            if record.ratio is not None and record.default_seconds is not None:
+                search.ratios[choice] = record.ratio
+                search.default_seconds = record.default_seconds
+                self._defaults[search.task.key].append(record.default_seconds)
+                learnt.append(choice)
+            tell(search, answer)
+        if learnt:
+            self._model.learn(search.task.request, learnt, [search.ratios[choice] for choice in learnt])
+        search.recent_gain = before - search.best_ratio
+
+    def _confirm(self, search: KernelSearch) -> None:
+        finalists = sorted(search.ratios, key=search.ratios.__getitem__)[:FINALISTS]
+        jobs = [Job(search.task.request, one, str(self._target), CONFIRMING_ROUNDS) for one in finalists]
+        answers = [self._measurer.measure(job) for job in jobs]
+        records = [
+            self._record(search, str(one), answer) for one, answer in zip(finalists, answers, strict=True)
+        ]
+        timed = [record for record in records if record.ratio is not None]
+        if not timed:
+            return
+        self._defaults[search.task.key] += [record.default_seconds or 0.0 for record in timed]
+        winner = min(timed, key=lambda record: record.ratio or 1.0)
+        if (winner.ratio or 1.0) >= FASTER:
+            default = {"choice": str(search.space[0]), "seconds": winner.default_seconds}
+            winner = winner.model_copy(update=default)
+        confirmed = winner.model_copy(update={"confirmed": True})
+        self._database.add(confirmed)
+        self._winners[search.task.key] = confirmed
+
+    def _record(self, search: KernelSearch, choice: str, answer: Answer) -> Record:
+        return Record(
+            key=search.task.key,
+            choice=choice,
+            outcome=answer.outcome,
+            reason=answer.reason,
+            seconds=answer.seconds,
+            default_seconds=answer.default_seconds,
+            conditions=self._conditions,
+        )
+
+    def _result(self, search: KernelSearch) -> KernelResult:
+        key, defaults = search.task.key, self._defaults[search.task.key]
+        return KernelResult(
+            task=search.task,
+            space=len(search.space),
+            tried=len(search.tried),
+            measured=self._measured[key],
+            winner=self._winners.get(key),
+            drift=max(defaults) / min(defaults) if defaults else 1.0,
+        )

@@ -1,0 +1,70 @@
+"""What `compile --db` builds kernels with: the winners of a database, and which kernels have none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from android_runner.tuning.records import Database, Record, best_records
+from groupnet.errors import TuningError
+
+if TYPE_CHECKING:
+    from tvm_schedules.tuning.choice import Choice
+    from tvm_schedules.tuning.request import KernelRequest
+
+
+def core_of(target: Any) -> str:
+    """The type of core that a target is for, by which records are kept."""
+    return str(target.attrs.get("mcpu", "")) or "generic"
+
+
+@dataclass
+class TunedKernels:
+    """Chooses by records; a `tvm_schedules.tuning.request.Chooser`.
+
+    Attributes:
+        records: the winner of each kernel by key.
+        tuned: keys of kernels that were built by a record.
+        untuned: keys of kernels that have a space and no record.
+    """
+
+    records: dict[str, Record]
+    tuned: list[str] = field(default_factory=list)
+    untuned: list[str] = field(default_factory=list)
+
+    def __call__(self, request: "KernelRequest", target: Any) -> "Choice | None":
+        """Return the recorded choice, where it is one of the kernel's space."""
+        from tvm_schedules.tuning.request import kernel_key, kernel_name
+        from tvm_schedules.tuning.spaces import kernel_space
+
+        space = {str(choice): choice for choice in kernel_space(request, target)}
+        if not space:
+            return None
+        key = kernel_key(kernel_name(request.build(target)))
+        record = self.records.get(key)
+        # Records outlive kernels: a choice that is no longer offered counts as none.
+        choice = space.get(record.choice) if record else None
+        (self.tuned if choice else self.untuned).append(key)
+        return choice
+
+
+def tuned_kernels(folder: Path, target: Any, threads: int, say: Callable[[str], None]) -> TunedKernels:
+    """Read the winners for a target's core.
+
+    Raises:
+        TuningError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise TuningError(f"expected a folder of tuning records; no {folder}; `groupnet tune` makes one")
+    database = Database(folder)
+    records = best_records(database.read(core_of(target)), threads)
+    for line in database.skipped:
+        say(f"note: skipped an unreadable record at {line}")
+    return TunedKernels(records)
+
+
+def describe_use(kernels: TunedKernels) -> str:
+    """One sentence on what was tuned, and the keys of what was not."""
+    total = len(kernels.tuned) + len(kernels.untuned)
+    missing = f"; no record of {', '.join(kernels.untuned)}" if kernels.untuned else ""
+    return f"{len(kernels.tuned)} of {total} tunable kernels built by a record{missing}"

@@ -1,0 +1,76 @@
+"""Records survive torn lines, other writers and merging."""
+
+import multiprocessing
+from pathlib import Path
+
+from android_runner.tuning.records import Conditions, Database, Record, best_records
+
+CONDITIONS = Conditions(core="znver4", cpu="a processor", threads=1, tvm="0", groupnet="0")
+
+
+def record(key: str = "k", choice: str = "t1x1v1u1", ratio: float = 0.5, **more: object) -> Record:
+    given = {"seconds": ratio, "default_seconds": 1.0, "outcome": "ok", "conditions": CONDITIONS} | more
+    return Record.model_validate({"key": key, "choice": choice} | given)
+
+
+def test_records_come_back_in_order(tmp_path: Path) -> None:
+    written = [record(), record(choice="t1x2v1u1"), record(outcome="timeout", seconds=None, reason="slow")]
+    for one in written:
+        Database(tmp_path / "new").add(one)
+    database = Database(tmp_path / "new")
+    assert database.read("znver4") == written
+    assert database.cores() == ["znver4"]
+    assert database.read("cortex-a53") == []
+
+
+def test_unreadable_lines_are_named_and_the_rest_used(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    database.add(record())
+    path = tmp_path / "znver4.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"key": "torn')
+    database.add(record(choice="t1x2v1u1"))
+    with path.open("ab") as file:
+        file.write(b'\xff\xfe\n{"schema_version": 2}\n\n')
+    assert [one.choice for one in database.read("znver4")] == ["t1x1v1u1", "t1x2v1u1"]
+    assert database.skipped == [f"{path}:{number}" for number in (2, 4, 5)]
+
+
+def _add_many(folder: Path, key: str) -> None:
+    for number in range(100):
+        Database(folder).add(record(key, f"t1x{number + 1}v1u1"))
+
+
+def test_two_tuners_on_one_database_lose_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_add_many, args=(tmp_path, key)) for key in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=60)
+    database = Database(tmp_path)
+    assert len(set(database.read("znver4"))) == 200
+    assert database.skipped == []
+
+
+def test_merging_adds_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
+    ours, theirs = Database(tmp_path / "ours"), Database(tmp_path / "theirs")
+    ours.add(record("a"))
+    theirs.add(record("a"))
+    theirs.add(record("b"))
+    assert ours.merge(theirs) == 1
+    assert ours.merge(theirs) == 0
+    assert [one.key for one in ours.read("znver4")] == ["a", "b"]
+
+
+def test_only_confirmed_records_of_the_threads_win_and_the_last_of_them() -> None:
+    two_threads = CONDITIONS.model_copy(update={"threads": 2})
+    records = [
+        record(ratio=0.1),
+        record(ratio=0.2, confirmed=True, conditions=two_threads),
+        record(choice="t1x2v1u1", ratio=0.7, confirmed=True),
+        record(choice="t1x3v1u1", ratio=0.8, confirmed=True),
+    ]
+    assert best_records(records, 1) == {"k": records[3]}
+    assert records[3].ratio == 0.8
+    assert record(outcome="wrong", seconds=None).ratio is None
