@@ -42,8 +42,8 @@ class TunedKernels:
             return None
         key = kernel_key(kernel_name(request.build(target)))
         record = self.records.get(key)
-        # Records outlive kernels: a choice that is no longer offered counts as none.
-        choice = space.get(record.choice) if record else None
+        # Records outlive kernels: a choice that is no longer offered, or won over another default, is none.
+        choice = space.get(record.choice) if record and record.default == next(iter(space)) else None
         (self.tuned if choice else self.untuned).append(key)
         return choice
 

@@ -37,6 +37,8 @@ class Record(BaseModel):
     Attributes:
         key: the kernel's (`tvm_schedules.tuning.request.kernel_key`).
         choice: what it was built with, as `Choice` writes it.
+        default: what it was compared with; where another version of the kernels has another default, the
+            record says nothing.
         outcome: what came of it.
         reason: one line, of everything but "ok".
         seconds: smallest time of a call; None unless "ok".
@@ -50,6 +52,7 @@ class Record(BaseModel):
     schema_version: Literal[1] = 1
     key: str
     choice: str
+    default: str
     outcome: Outcome
     reason: str = ""
     seconds: float | None = None

@@ -106,6 +106,8 @@ class Session:
             search = of_key.get(record.key)
             if search is None or record.conditions.threads != self._conditions.threads:
                 continue
+            if record.default != str(search.space[0]):
+                continue
             if record.confirmed:
                 self._winners[record.key] = record
                 continue
@@ -170,6 +172,7 @@ class Session:
         return Record(
             key=search.task.key,
             choice=choice,
+            default=str(search.space[0]),
             outcome=answer.outcome,
             reason=answer.reason,
             seconds=answer.seconds,

@@ -23,10 +23,14 @@ KEY = kernel_key(kernel_name(REQUEST.build(TARGET)))
 PACK = KernelRequest(pack_kernel, PackShape(1, 4, 4, 32, (1, 1), 1), ())
 
 
-def winner(choice: str, threads: int = 1) -> Record:
+DEFAULT = str(kernel_space(REQUEST, TARGET)[0])
+
+
+def winner(choice: str, threads: int = 1, default: str = DEFAULT) -> Record:
     conditions = Conditions(core="cortex-a53", cpu="a phone", threads=threads, tvm="0", groupnet="0")
     times = {"seconds": 0.5, "default_seconds": 1.0}
-    return Record(key=KEY, choice=choice, outcome="ok", confirmed=True, conditions=conditions, **times)
+    made = {"key": KEY, "choice": choice, "default": default, "outcome": "ok", "conditions": conditions}
+    return Record(confirmed=True, **made, **times)
 
 
 def test_the_winner_of_the_core_and_one_thread_is_built(tmp_path: Path) -> None:
@@ -51,6 +55,12 @@ def test_a_choice_that_is_no_longer_offered_counts_as_none() -> None:
     kernels = TunedKernels({KEY: winner("t9x9v9u9")})
     assert kernels(REQUEST, TARGET) is None
     assert kernels.untuned == [KEY]
+
+
+def test_a_winner_over_another_default_counts_as_none() -> None:
+    (_, choice, *_) = kernel_space(REQUEST, TARGET)
+    assert TunedKernels({KEY: winner(str(choice))})(REQUEST, TARGET) == choice
+    assert TunedKernels({KEY: winner(str(choice), default="t9x9v9u9")})(REQUEST, TARGET) is None
 
 
 def test_unreadable_lines_are_told(tmp_path: Path) -> None:

@@ -16,28 +16,30 @@ from tvm_schedules.tuning.request import KernelRequest
 def kernel_space(request: KernelRequest, target: Any) -> list[Choice]:
     """List what the kernel may be built with, its default first; empty: there is nothing to choose."""
     space = _SPACES.get(request.maker)
-    return space(request.shape, target) if space else []
+    return space(request, target) if space else []
 
 
-def _tiles(shape: Any, target: Any, *, binary: bool) -> list[Tile]:
+def _tiles(request: KernelRequest, target: Any, *, binary: bool) -> list[Tile]:
+    shape = request.shape
     extents = shape.out_height, shape.out_width, shape.out_channels
     return candidate_tiles(*extents, register_file(target), binary=binary)
 
 
-def _binary(shape: Any, target: Any) -> list[Choice]:
-    return [Choice(tile) for tile in _tiles(shape, target, binary=True)]
+def _binary(request: KernelRequest, target: Any) -> list[Choice]:
+    return [Choice(tile) for tile in _tiles(request, target, binary=True)]
 
 
-def _float(shape: Any, target: Any) -> list[Choice]:
-    return [Choice(tile) for tile in _tiles(shape, target, binary=False)]
+def _float(request: KernelRequest, target: Any) -> list[Choice]:
+    return [Choice(tile) for tile in _tiles(request, target, binary=False)]
 
 
-def _grouped(shape: Any, target: Any) -> list[Choice]:
-    tiles = _tiles(shape, target, binary=True)
-    return [Choice(tile, region) for tile in tiles for region in candidate_regions(shape, tile)]
+def _grouped(request: KernelRequest, target: Any) -> list[Choice]:
+    tiles = _tiles(request, target, binary=True)
+    shape, branches = request.shape, dict(request.options)["branches"]
+    return [Choice(tile, region) for tile in tiles for region in candidate_regions(shape, branches, tile)]
 
 
-_SPACES: dict[Callable[..., Any], Callable[[Any, Any], list[Choice]]] = {
+_SPACES: dict[Callable[..., Any], Callable[[KernelRequest, Any], list[Choice]]] = {
     fused_binary_conv2d_kernel: _binary,
     bitserial_conv2d_kernel: _binary,
     float_conv2d_kernel: _float,

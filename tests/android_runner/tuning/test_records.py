@@ -10,7 +10,7 @@ CONDITIONS = Conditions(core="znver4", cpu="a processor", threads=1, tvm="0", gr
 
 def record(key: str = "k", choice: str = "t1x1v1u1", ratio: float = 0.5, **more: object) -> Record:
     given = {"seconds": ratio, "default_seconds": 1.0, "outcome": "ok", "conditions": CONDITIONS} | more
-    return Record.model_validate({"key": key, "choice": choice} | given)
+    return Record.model_validate({"key": key, "choice": choice, "default": "t1x1v1u2"} | given)
 
 
 def test_records_come_back_in_order(tmp_path: Path) -> None:

@@ -88,6 +88,14 @@ def test_other_threads_are_other_records(tmp_path: Path) -> None:
     assert all(not search.tried for search in other.searches)
 
 
+def test_records_of_another_default_say_nothing(tmp_path: Path) -> None:
+    run(session(tmp_path, Invented()), 8)
+    old, new = Database(tmp_path), Database(tmp_path / "new")
+    for one in old.read("haswell"):
+        new.add(one.model_copy(update={"default": "t9x9v9u9"}))
+    assert all(not search.tried for search in session(new.folder, Invented()).searches)
+
+
 def test_an_interrupted_session_keeps_what_it_measured(tmp_path: Path) -> None:
     def interrupt(_search: object, _answer: object) -> None:
         if len(measurer.jobs) == 5:
