@@ -13,6 +13,7 @@ from groupnet import (
     emulator,
     evaluate,
     list_models,
+    records,
     train,
     tune,
 )
@@ -30,6 +31,7 @@ app.command()(train.train)
 app.command()(convert.convert)
 app.command()(compile.compile)
 app.command()(tune.tune)
+app.add_typer(records.app, name="records")
 app.command()(devices.devices)
 app.add_typer(emulator.app, name="emulator")
 app.command()(bench.bench)

@@ -1,0 +1,48 @@
+"""Folders of records by command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from android_runner.tuning.records import Conditions, Database, Record
+from groupnet import cli
+
+
+def groupnet(*arguments: str | Path, code: int = 0) -> tuple[dict[str, Any], str]:
+    done = CliRunner().invoke(cli.app, ["records", *(str(argument) for argument in arguments), "--json"])
+    assert done.exit_code == code, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def add(folder: Path, choice: str, outcome: str = "ok", threads: int = 1, *, confirmed: bool = False) -> None:
+    conditions = Conditions(core="znver4", cpu="box", threads=threads, tvm="0", groupnet="0")
+    made = {"key": "k", "choice": choice, "default": "t1x1v1u2", "outcome": outcome, "conditions": conditions}
+    Database(folder).add(Record.model_validate(made | {"confirmed": confirmed}))
+
+
+def test_counts_by_core_and_threads(tmp_path: Path) -> None:
+    add(tmp_path, "t1x1v1u1")
+    add(tmp_path, "t1x2v1u1", "crashed")
+    add(tmp_path, "t1x1v1u1", confirmed=True)
+    add(tmp_path, "t1x1v1u1", threads=2)
+    with (tmp_path / "znver4.jsonl").open("a") as file:
+        file.write("torn")
+    result, said = groupnet("list", tmp_path)
+    one = {"core": "znver4", "threads": 1, "kernels": 1, "measured": 2, "failed": 1, "confirmed": 1}
+    two = {"core": "znver4", "threads": 2, "kernels": 1, "measured": 1, "failed": 0, "confirmed": 0}
+    assert result["cores"] == [one, two]
+    assert "znver4.jsonl:5" in said
+
+
+def test_merging_says_how_many_were_new(tmp_path: Path) -> None:
+    add(tmp_path / "a", "t1x1v1u1")
+    add(tmp_path / "b", "t1x2v1u1")
+    assert groupnet("merge", tmp_path / "into", tmp_path / "a", tmp_path / "b")[0]["added"] == 2
+    assert groupnet("merge", tmp_path / "into", tmp_path / "a")[0]["added"] == 0
+
+
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    for arguments in (("list", tmp_path / "none"), ("merge", tmp_path, tmp_path / "none")):
+        assert groupnet(*arguments, code=2)[0]["error"]["type"] == "TuningError"
