@@ -40,17 +40,17 @@ def groupnet_resnet50_deeplabv3() -> SegmentationConfig:
 
 @register("three residual blocks with BPAC for 96x96 images of generated shapes; output stride 8")
 def groupnet_shapes_bpac() -> SegmentationConfig:
-    # Small enough to be trained on a CPU: all binary convolutions see 12x12 pixels.
+    # Parameters as the classifier of `shapes_classification` has them, to begin with; small enough for a CPU.
     backbone = GroupNetConfig(
-        depths=(2, 1),
+        depths=(1, 1, 1),
         width=32,
         bases=5,
-        num_classes=9,
+        num_classes=11,
         in_channels=3,
         input_size=96,
         stem="imagenet",
-        strides=(2, 1),
-        rates=parallel_rates(stages=2, dilated=1, bases=5),
+        strides=(1, 2, 1),
+        rates=parallel_rates(stages=3, dilated=1, bases=5),
     )
     return SegmentationConfig(backbone=backbone, head="dilated")
 
