@@ -58,7 +58,8 @@ def test_the_manifest_describes_the_model(host_bundle: Path) -> None:
     assert manifest.source.checkpoint.name == "digits-k3"
     assert manifest.verification.convolutions
     assert any(entry.fired for entry in manifest.passes)
-    assert sum(kernel.count for kernel in manifest.kernels) >= len(manifest.verification.convolutions)
+    # Branches of a group share a kernel, so there are fewer calls than convolutions.
+    assert 0 < sum(kernel.count for kernel in manifest.kernels) <= len(manifest.verification.convolutions)
 
 
 def test_the_host_is_verified_and_timed(host_bundle: Path) -> None:

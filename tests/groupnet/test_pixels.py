@@ -36,6 +36,7 @@ def model_of(network: nn.Module, kind: str | None) -> Model:
         source=ModelSource(
             architecture=None, bases=None, random_weights=False, seed=None, checkpoint=checkpoint or None
         ),
+        network=None,
     )
 
 
