@@ -13,14 +13,19 @@ DeviceError
 ├── DeviceFullError              the device has no space left
 ├── ServerError                  the device server or what runs in it
 │   ├── WrongTokenError          the server refused our token
+│   ├── ServerGoneError          the server itself was ended from outside
 │   ├── AlteredFileError         a file on the device is not the one that was sent
 │   └── IllegalInstructionError  the module uses instructions the device's cores lack
 ├── WrongArchitectureError       the module is for another machine
 ├── UnknownFunctionError         the module has no such function
 ├── InputMismatchError           the inputs are not what the function takes
 ├── ThreadsUnavailableError      the device cannot run that many threads
+├── CoresUnavailableError        the device has no such cores, or they are of several kinds
 ├── RuntimeBuildError            the device's runtime cannot be put together here
 ├── MeasuringProcessError        the process that measures kernels does not start
+├── DevicesGoneError             no device is left to measure kernels on
+├── RecordsError                 a tuning record cannot be written
+├── TrackerError                 the tracker of a rack of phones does not answer, or not as one
 └── VerificationError            what the device computed is not what PyTorch computed
 """
 
@@ -95,6 +100,10 @@ class WrongTokenError(ServerError):
     """The device server refused the session's token."""
 
 
+class ServerGoneError(ServerError):
+    """The device server was ended from outside, with whatever ran in it."""
+
+
 class AlteredFileError(ServerError):
     """A file on the device is not the one that was sent there."""
 
@@ -119,12 +128,28 @@ class ThreadsUnavailableError(DeviceError):
     """The device cannot run that many threads at once."""
 
 
+class CoresUnavailableError(DeviceError):
+    """The device has no such cores, or they are of more than one kind."""
+
+
 class RuntimeBuildError(DeviceError):
     """The device's runtime could not be put together on this machine."""
 
 
 class MeasuringProcessError(DeviceError):
     """The process that measures kernels on this machine cannot be started."""
+
+
+class DevicesGoneError(DeviceError):
+    """No device is left that kernels could be measured on; what was measured is kept."""
+
+
+class RecordsError(DeviceError):
+    """A tuning record cannot be written; those before it are kept."""
+
+
+class TrackerError(DeviceError):
+    """The tracker of a rack of phones cannot be reached, or is none."""
 
 
 class VerificationError(DeviceError):

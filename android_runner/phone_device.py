@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, Session
 from android_runner.probe import core_names, describe_cores, parse_properties
 from android_runner.runtime_package import device_runtime
-from android_runner.server import ServerLimits, device_server
+from android_runner.server import RunningServer, ServerLimits, device_server
 from android_runner.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -37,33 +37,46 @@ class PhoneDevice:
 
     def info(self) -> DeviceInfo:
         """Ask the phone who it is; raises TransportError where it cannot be reached."""
-        with self._transport() as transport:
-            return probe_phone(transport, self._kind, self._name)
+        with self.transport() as transport:
+            return self.describe(transport)
 
     @contextmanager
     def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:
         """Install the runtime, start a server and open a session; see `Device.session`."""
         # Imported here: TVM takes over a second to import, and asking a phone who it is needs none of it.
         from android_runner.phone_session import PhoneSession
+        from android_runner.rpc_endpoint import PhoneEndpoint
 
-        with self._transport() as transport:
-            info = probe_phone(transport, self._kind, self._name)
-            package = device_runtime(progress=logger.info)
-            logger.info("Starting the device server on %s", transport.serial)
-            with device_server(transport, package, self._limits) as server:
-                session = PhoneSession(transport, server, info.arch, timeout_s)
+        with self.transport() as transport:
+            info = self.describe(transport)
+            with self.server(transport) as server:
+                endpoint = PhoneEndpoint(transport, server, timeout_s)
+                session = PhoneSession(endpoint, info.arch, timeout_s)
                 try:
                     yield session
                 finally:
                     session.close()
 
     @contextmanager
-    def _transport(self) -> Iterator[Transport]:
+    def transport(self) -> Iterator[Transport]:
+        """Connect to the phone; raises TransportError where it cannot be reached."""
         transport = self._connect()
         try:
             yield transport
         finally:
             transport.close()
+
+    @contextmanager
+    def server(self, transport: Transport, cores: Sequence[int] = ()) -> Iterator[RunningServer]:
+        """Install the runtime and run a server that may use the given cores; see `device_server`."""
+        package = device_runtime(progress=logger.info)
+        logger.info("Starting the device server on %s", transport.serial)
+        with device_server(transport, package, self._limits, cores) as server:
+            yield server
+
+    def describe(self, transport: Transport) -> DeviceInfo:
+        """Ask who is at the other end of a link."""
+        return probe_phone(transport, self._kind, self._name)
 
 
 def probe_phone(transport: Transport, kind: Literal["emulator", "adb"], name: str) -> DeviceInfo:

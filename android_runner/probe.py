@@ -52,14 +52,22 @@ def core_names(cpuinfo: str) -> list[str]:
     A part this table does not know is named by its numbers, ``0x41/0xd99``.
     """
     names: list[str] = []
-    for block in re.split(r"\n\s*\n", cpuinfo):
-        fields = dict(re.findall(r"^([^\n:]+?)\s*:\s*(.*)$", block, re.MULTILINE))
-        if "CPU part" not in fields:
-            continue
+    for fields in _core_blocks(cpuinfo):
         implementer = int(fields.get("CPU implementer", "0"), 0)
         part = int(fields["CPU part"], 0)
         names.append(_CORES.get(implementer, {}).get(part, f"{implementer:#04x}/{part:#05x}"))
     return names
+
+
+def core_numbers(cpuinfo: str) -> list[int]:
+    """Return the number of each core listed in an arm64 /proc/cpuinfo, in its order."""
+    return [int(fields.get("processor", place)) for place, fields in enumerate(_core_blocks(cpuinfo))]
+
+
+def _core_blocks(cpuinfo: str) -> list[dict[str, str]]:
+    blocks = re.split(r"\n\s*\n", cpuinfo)
+    found = [dict(re.findall(r"^([^\n:]+?)\s*:\s*(.*)$", block, re.MULTILINE)) for block in blocks]
+    return [fields for fields in found if "CPU part" in fields]
 
 
 def describe_cores(names: list[str]) -> str:

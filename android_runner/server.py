@@ -6,12 +6,13 @@ import json
 import secrets
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from android_runner.errors import AlteredFileError, DeviceError, RemoteCommandError, ServerError
+from android_runner.phone_cores import parse_numbers, taskset_mask
 from android_runner.runtime_package import LOADER_NAME, SERVER_NAME, RuntimePackage
 from android_runner.transport import Transport
 
@@ -118,9 +119,18 @@ def install_runtime(transport: Transport, package: RuntimePackage) -> PurePosixP
 
 @contextmanager
 def device_server(
-    transport: Transport, package: RuntimePackage, limits: ServerLimits | None = None
+    transport: Transport,
+    package: RuntimePackage,
+    limits: ServerLimits | None = None,
+    cores: Sequence[int] = (),
 ) -> Iterator[RunningServer]:
     """Run a server on the phone; at the end nothing of it is left but the runtime for the next time.
+
+    Args:
+        transport: The link to the phone.
+        package: The runtime.
+        limits: What a session may take.
+        cores: Numbers of the cores that its sessions may use; none: the runtime chooses.
 
     Raises:
         ServerError: It did not start; the message has what it said.
@@ -133,7 +143,7 @@ def device_server(
     token = secrets.token_hex(16)
     pid = 0
     try:
-        server = _start(transport, runtime, folder, token, limits)
+        server = _start(transport, runtime, folder, token, limits, cores)
         pid = server.pid
         yield server
     finally:
@@ -154,16 +164,30 @@ def is_running(transport: Transport, server: RunningServer) -> bool:
     return transport.shell(command, timeout_s=_SHELL_TIMEOUT_S, check=False).exit_code == 0
 
 
+def allowed_cores(transport: Transport, server: RunningServer) -> tuple[int, ...]:
+    """Read back which cores the server may use; raises TransportError where the link is lost."""
+    command = f"sed -n 's/^Cpus_allowed_list:[^0-9]*//p' /proc/{server.pid}/status"
+    said = transport.shell(command, timeout_s=_SHELL_TIMEOUT_S, check=False).stdout
+    return tuple(sorted(parse_numbers(said.strip())))
+
+
 def _start(
-    transport: Transport, runtime: PurePosixPath, folder: PurePosixPath, token: str, limits: ServerLimits
+    transport: Transport,
+    runtime: PurePosixPath,
+    folder: PurePosixPath,
+    token: str,
+    limits: ServerLimits,
+    cores: Sequence[int],
 ) -> RunningServer:
     transport.shell(f"mkdir -m 700 {folder}", timeout_s=_SHELL_TIMEOUT_S)
     with tempfile.NamedTemporaryFile("w") as file:  # mode 0600 here as there
         file.write(token)
         file.flush()
         transport.push(Path(file.name), folder / "token", mode=0o600, timeout_s=_SHELL_TIMEOUT_S)
+    # TVM would give its threads the fastest cores of all, whatever the process may use.
+    pinned = f"TVM_BIND_THREADS=0 taskset {taskset_mask(cores)} " if cores else ""
     command = (
-        f"cd {runtime} && ./{LOADER_NAME} --library-path . ./{SERVER_NAME} --folder {folder} "
+        f"cd {runtime} && {pinned}./{LOADER_NAME} --library-path . ./{SERVER_NAME} --folder {folder} "
         f"--idle-s {limits.idle_s} --session-limit-s {limits.session_s} "
         f"--memory-limit-bytes {limits.memory_bytes}"
     )

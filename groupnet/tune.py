@@ -1,7 +1,7 @@
 """`groupnet tune`: measures what a model's kernels may be built with, and records what is fastest."""
 
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,14 +12,12 @@ from groupnet.console import AsJson, note, print_json, print_result, progress, p
 from groupnet.errors import TuningError
 from groupnet.model_source import Request, load_model
 from groupnet.pixels import choose_input
-from groupnet.tuned_kernels import core_of
+from groupnet.running import EMULATED
+from groupnet.tuning_device import TuningDevice, explain_end, tuning_device
 
 if TYPE_CHECKING:
     from android_runner.tuning.session import KernelResult
     from tvm_schedules.tuning.request import KernelTask
-
-MEASUREMENT_LIMIT_S = 30.0
-"""What a choice that hangs costs."""
 
 
 @verb
@@ -30,8 +28,18 @@ def tune(
     time_limit: Annotated[
         float | None, typer.Option(min=0, help="Seconds of measuring, confirming apart.")
     ] = None,
-    device: Annotated[str, typer.Option(help="host.")] = "host",
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the kernels.")] = 1,
+    device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
+    cores: Annotated[
+        str | None,
+        typer.Option(help="A phone's: big, little, or numbers such as 4-7.", show_default="big"),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="What to build for, as of compile.", show_default="what the device is"),
+    ] = None,
+    threads: Annotated[
+        str, typer.Option(help="Threads of the kernels, as in 1,2: tuned for one after the other.")
+    ] = "1",
     bases: Annotated[int | None, typer.Option(min=1, help="K, for an architecture.")] = None,
     input_size: Annotated[
         int | None, typer.Option(min=1, help="Height and width, for an architecture.")
@@ -40,46 +48,94 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Measure what kernels may be built with; run again, it goes on where it ended."""
-    if device != "host":
-        raise TuningError(f"expected --device host; got {device}; other devices cannot be tuned on yet")
     request = Request(model, bases, input_size)
-    result = run_tune(request, db, trials=trials, time_limit_s=time_limit, threads=threads, seed=seed)
+    numbers = parse_threads(threads)
+    where = tuning_device(device, cores, target)
+    result = run_tune(request, db, where, trials=trials, time_limit_s=time_limit, threads=numbers, seed=seed)
     if as_json:
         print_json(result)
     else:
         _print_result(result)
 
 
+def parse_threads(text: str) -> tuple[int, ...]:
+    """Return the numbers of threads of a text such as `1,2`.
+
+    Raises:
+        TuningError: it is no such text.
+    """
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise TuningError(f"expected --threads with numbers such as 1,2; got '{text}'; give one at least")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
 def run_tune(
-    request: Request, folder: Path, *, trials: int, time_limit_s: float | None, threads: int, seed: int = 0
+    request: Request,
+    folder: Path,
+    device: TuningDevice,
+    *,
+    trials: int,
+    time_limit_s: float | None,
+    threads: Sequence[int],
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Tune a model's kernels on this machine; what is returned is what `tune --json` prints.
+    """Tune a model's kernels; what is returned is what `tune --json` prints.
 
     Raises:
         GroupNetError, ModelsError, FrontendError, ScheduleError, DeviceError: see their trees.
     """
-    from tvm_schedules.targets import resolve_target
-
-    target = resolve_target("host")
     with progress() as say:
-        tasks = model_kernels(request, target, say)
+        tasks = model_kernels(request, device.target, say)
+    if device.emulated:
+        note(f"note: {EMULATED}: what is found here is recorded as such, and `compile --db` will not use it")
+    measured, failures, kernels = 0, [], []
+    for number in threads:
+        done = _tune_threads(
+            tasks, folder, device, number, trials=trials, time_limit_s=time_limit_s, seed=seed
+        )
+        measured += done.trials
+        failures += done.failures
+        kernels += [{**_describe(result), "threads": number} for result in done.results]
+    return {
+        "model": request.model,
+        "database": str(folder),
+        "conditions": device.conditions(threads[0]).model_dump(mode="json"),
+        "threads": list(threads),
+        "trials_measured": measured,
+        "failures": failures,
+        "kernels": kernels,
+    }
 
-    from android_runner.probe import host_cpu_name
-    from android_runner.tuning.records import Conditions, Database
+
+@dataclass(frozen=True)
+class _Tuned:
+    trials: int
+    failures: list[dict[str, str]]
+    results: "list[KernelResult]"
+
+
+def _tune_threads(
+    tasks: "Sequence[KernelTask]",
+    folder: Path,
+    device: TuningDevice,
+    threads: int,
+    *,
+    trials: int,
+    time_limit_s: float | None,
+    seed: int,
+) -> _Tuned:
+    from android_runner.errors import DevicesGoneError
+    from android_runner.tuning.records import Database
     from android_runner.tuning.session import Session
-    from android_runner.tuning.worker import Worker
 
-    conditions = Conditions(
-        core=core_of(target),
-        cpu=host_cpu_name(),
-        threads=threads,
-        tvm=version("apache-tvm"),
-        groupnet=version("groupnet"),
-    )
     database = Database(folder)
     failures: list[dict[str, str]] = []
-    with Worker(threads, MEASUREMENT_LIMIT_S) as worker, progress_bar(trials) as show:
-        session = Session(tasks, target, database, conditions, worker, seed=seed)
+    with device.open_measurer(threads) as measurer, progress_bar(trials) as show:
+        conditions = device.conditions(threads)
+        session = Session(
+            tasks, device.target, database, conditions, measurer, seed=seed, parallel=device.parallel
+        )
         for line in database.skipped:
             note(f"note: skipped an unreadable record at {line}")
 
@@ -88,15 +144,11 @@ def run_tune(
                 failures.append({"key": search.task.key, "outcome": answer.outcome, "reason": answer.reason})
             show(f"{search.best_ratio:.3f} of default {search.task.key}", session.trials)
 
-        results = session.run(trials, time_limit_s, tell)
-    return {
-        "model": request.model,
-        "database": str(folder),
-        "conditions": conditions.model_dump(mode="json"),
-        "trials_measured": session.trials,
-        "failures": failures,
-        "kernels": [_describe(result) for result in results],
-    }
+        try:
+            results = session.run(trials, time_limit_s, tell)
+        except DevicesGoneError as exc:
+            raise explain_end(exc, session.trials) from exc
+    return _Tuned(session.trials, failures, results)
 
 
 def model_kernels(request: Request, target: Any, say: Callable[[str], None]) -> tuple["KernelTask", ...]:

@@ -57,9 +57,12 @@ def tuned_kernels(folder: Path, target: Any, threads: int, say: Callable[[str], 
     if not folder.is_dir():
         raise TuningError(f"expected a folder of tuning records; no {folder}; `groupnet tune` makes one")
     database = Database(folder)
-    records = best_records(database.read(core_of(target)), threads)
+    measured = database.read(core_of(target))
+    records = best_records(measured, threads)
     for line in database.skipped:
         say(f"note: skipped an unreadable record at {line}")
+    if emulated := sum(record.conditions.emulated for record in measured):
+        say(f"note: {emulated} records of emulated processors choose nothing: such times are no latencies")
     return TunedKernels(records)
 
 

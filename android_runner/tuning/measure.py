@@ -1,4 +1,4 @@
-"""One measurement on this machine: build a choice, compare its numbers with the default's, time both.
+"""One measurement: build a choice, run it, compare its numbers with the default's byte for byte, time both.
 
 The inputs are integers: words at random, floats and pixels so small that no sum is ever rounded. The order
 of additions, which a tile changes, can then not move a single bit, not of a float convolution either.
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tvm
 
+from android_runner.tuning.place import Place
 from tvm_schedules.tuning.choice import Choice
 from tvm_schedules.tuning.request import KernelRequest, kernel_name
 
@@ -38,10 +39,10 @@ class WrongNumbersError(Exception):
 class Bench:
     """A kernel with its default built, its inputs made and its results known."""
 
-    def __init__(self, request: KernelRequest, target: Any, seed: int = 0) -> None:
-        """Build and run the default."""
-        self.request, self.target = request, target
-        self.default = _Built(request.build(target), target)
+    def __init__(self, request: KernelRequest, target: Any, place: Place, seed: int = 0) -> None:
+        """Build the default and run it at a place."""
+        self.request, self.target, self.place = request, target, place
+        self.default = _Built(request.build(target), target, place)
         self.inputs = _inputs(self.default.function, request, seed)
         self.expected = self.default.run(self.inputs)
 
@@ -51,8 +52,9 @@ class Bench:
         Raises:
             WrongNumbersError: a result differs from the default's.
             KernelError: no such kernel can be made.
+            DeviceError: the place fails.
         """
-        built = _Built(self.request.build(self.target, choice), self.target)
+        built = _Built(self.request.build(self.target, choice), self.target, self.place)
         for name, got, want in zip(built.names, built.run(self.inputs), self.expected, strict=True):
             if not np.array_equal(got.view(np.uint8), want.view(np.uint8)):
                 wrong = int(np.count_nonzero(got != want))
@@ -66,32 +68,41 @@ class Bench:
 
 
 class _Built:
-    def __init__(self, function: Any, target: Any) -> None:
-        self.function = function
+    def __init__(self, function: Any, target: Any, place: Place) -> None:
+        self.function, self.place = function, place
         self.name = kernel_name(function)
         self.names = [str(parameter.name) for parameter in function.params]
         with tvm.transform.PassContext(config=_UNCHECKED):
-            self.module = tvm.compile(tvm.IRModule({self.name: function}), target=target)
+            built = tvm.compile(tvm.IRModule({self.name: function}), target=target)
+        self.module = place.load(built)
 
     def run(self, inputs: list[Array]) -> list[Array]:
         """Call the kernel on copies; return all of them afterwards."""
-        tensors = [tvm.runtime.tensor(array) for array in inputs]
-        self.module[self.name](*tensors)
-        return [tensor.numpy() for tensor in tensors]
+
+        def run() -> list[Array]:
+            tensors = [tvm.runtime.tensor(array, self.place.processor) for array in inputs]
+            self.module.get_function(self.name, query_imports=True)(*tensors)
+            return [tensor.numpy() for tensor in tensors]
+
+        return self.place.call("run a kernel", run)
 
     def timer(self, inputs: list[Array]) -> Any:
         """Return what answers the seconds of a call, of as many calls as fill a millisecond."""
         # As in a network: nothing is shown of a group's convolutions.
         shown = [name.startswith("shown") for name in self.names]
         arrays = [array[:0] if empty else array for array, empty in zip(inputs, shown, strict=True)]
-        tensors = [tvm.runtime.tensor(array) for array in arrays]
-        device = tvm.cpu()
-        once = self._evaluate(device, 3)(*tensors).mean
-        evaluate = self._evaluate(device, max(1, round(_SAMPLE_S / once)))
-        return lambda: float(evaluate(*tensors).mean)
 
-    def _evaluate(self, device: Any, number: int) -> Any:
-        return self.module.mod.time_evaluator(self.name, device, number=number, repeat=1)
+        def prepare() -> Any:
+            tensors = [tvm.runtime.tensor(array, self.place.processor) for array in arrays]
+            once = self._evaluate(3)(*tensors).mean
+            evaluate = self._evaluate(max(1, round(_SAMPLE_S / once)))
+            return lambda: float(evaluate(*tensors).mean)
+
+        timer = self.place.call("time a kernel", prepare)
+        return lambda: self.place.call("time a kernel", timer)
+
+    def _evaluate(self, number: int) -> Any:
+        return self.module.time_evaluator(self.name, self.place.processor, number=number, repeat=1)
 
 
 def _inputs(function: Any, request: KernelRequest, seed: int) -> list[Array]:

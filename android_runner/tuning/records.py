@@ -13,6 +13,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from android_runner.errors import RecordsError
+from android_runner.tuning.device_state import DeviceState
+
 SUFFIX = ".jsonl"
 
 Outcome = Literal["ok", "wrong", "failed", "crashed", "timeout"]
@@ -20,7 +23,15 @@ Outcome = Literal["ok", "wrong", "failed", "crashed", "timeout"]
 
 
 class Conditions(BaseModel):
-    """Where and with what something was measured; `cpu` is the processor's name as its maker gives it."""
+    """Where and with what something was measured; measurements under other conditions are not compared.
+
+    Attributes:
+        core: LLVM's name of the core.
+        cpu: the processor's name as its maker gives it; of a phone, its cores.
+        threads: of the kernels.
+        tvm, groupnet: versions.
+        emulated: instructions were emulated, so that the times are no latencies and choose nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +40,7 @@ class Conditions(BaseModel):
     threads: int
     tvm: str
     groupnet: str
+    emulated: bool = False
 
 
 class Record(BaseModel):
@@ -45,6 +57,7 @@ class Record(BaseModel):
         default_seconds: the same of the default choice, measured in turns with it.
         confirmed: measured again at the end, longer: only such records choose kernels.
         conditions: where.
+        device: the phone at that moment; None of this machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +72,7 @@ class Record(BaseModel):
     default_seconds: float | None = None
     confirmed: bool = False
     conditions: Conditions
+    device: DeviceState | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -84,15 +98,28 @@ class Database:
         """Append a record to the file of its core.
 
         Raises:
-            OSError: it cannot be written; what was there before stays as it is.
+            RecordsError: there is no space for it; what was there before stays as it is.
+            OSError: the file cannot be opened.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{record.conditions.core}{SUFFIX}").open("ab+") as file:
+        path = self.folder / f"{record.conditions.core}{SUFFIX}"
+        with path.open("ab+", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             end = file.seek(0, os.SEEK_END)
             # A line that was cut short must not take this one with it.
             torn = end > 0 and _byte_before(file.fileno(), end) != b"\n"
-            file.write(b"\n" * torn + record.model_dump_json().encode() + b"\n")
+            line = b"\n" * torn + record.model_dump_json().encode() + b"\n"
+            try:
+                written = file.write(line)
+                reason = f"{written} of {len(line)} bytes were taken"
+            except OSError as exc:
+                written, reason = 0, str(exc.strerror)
+            if written != len(line):
+                file.truncate(end)
+                raise RecordsError(
+                    f"expected space for a record in {path}; got none ({reason}); make space and run it "
+                    "again: all earlier records are kept"
+                )
 
     def cores(self) -> list[str]:
         """Types of cores that there are records of, sorted."""
@@ -129,12 +156,13 @@ class Database:
 def best_records(records: Iterable[Record], threads: int) -> dict[str, Record]:
     """Return for each kernel the choice that won: the last confirmed record for a number of threads.
 
-    A kernel whose default won has a record too, of ratio 1.
+    A kernel whose default won has a record too, of ratio 1. Times of emulated processors choose nothing.
     """
     return {
         record.key: record
         for record in records
         if record.confirmed and record.outcome == "ok" and record.conditions.threads == threads
+        if not record.conditions.emulated
     }
 
 

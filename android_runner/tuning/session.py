@@ -7,16 +7,16 @@ each kernel are measured again, longer, and only that decides (`Record.confirmed
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from android_runner.tuning.concurrent_jobs import Measurer, measure_all
 from android_runner.tuning.cost_model import CostModel
 from android_runner.tuning.records import Conditions, Database, Record
 from android_runner.tuning.search import KernelSearch, next_kernel, propose
 from android_runner.tuning.worker import Answer, Job
 from tvm_schedules.errors import KernelError
-from tvm_schedules.tuning.choice import parse_choice
+from tvm_schedules.tuning.choice import Choice, parse_choice
 from tvm_schedules.tuning.request import KernelTask
 from tvm_schedules.tuning.spaces import kernel_space
 
@@ -27,13 +27,6 @@ FINALISTS = 3
 
 FASTER = 0.99
 """A choice wins over the default below this share of its time; less is noise."""
-
-
-class Measurer(Protocol):
-    """What measures a job: `worker.Worker`, or what a test puts in its place."""
-
-    def measure(self, job: Job) -> Answer:
-        """Measure one choice."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +62,22 @@ class Session:
         measurer: Measurer,
         *,
         seed: int = 0,
+        parallel: int = 1,
     ) -> None:
-        """Take up what the database knows of these kernels under these conditions."""
+        """Take up what the database knows of these kernels under these conditions.
+
+        Args:
+            tasks: the kernels.
+            target: what they are built for.
+            database: where records are read and added.
+            conditions: under which all of them are measured.
+            measurer: what measures.
+            seed: of the proposals.
+            parallel: how many jobs the measurer takes at once.
+        """
         self._target, self._database, self._conditions = target, database, conditions
         self._measurer, self._random, self._model = measurer, random.Random(seed), CostModel()
+        self._parallel = parallel
         self.searches = [KernelSearch(task, kernel_space(task.request, target)) for task in tasks]
         self.trials = 0
         self._measured: dict[str, int] = {task.key: 0 for task in tasks}
@@ -86,8 +91,8 @@ class Session:
         """Measure up to `trials` new choices, then confirm; both end early at the time limit.
 
         Raises:
-            MeasuringProcessError: nothing can be measured.
-            OSError: a record cannot be written.
+            MeasuringProcessError, DevicesGoneError: nothing can be measured (any more).
+            RecordsError, OSError: a record cannot be written.
         """
         end = float("inf") if time_limit_s is None else time.monotonic() + time_limit_s
         while self.trials < trials and time.monotonic() < end:
@@ -104,7 +109,7 @@ class Session:
         of_key = {search.task.key: search for search in self.searches}
         for record in self._database.read(self._conditions.core):
             search = of_key.get(record.key)
-            if search is None or record.conditions.threads != self._conditions.threads:
+            if search is None or not self._comparable(record.conditions):
                 continue
             if record.default != str(search.space[0]):
                 continue
@@ -130,10 +135,9 @@ class Session:
     ) -> None:
         before, learnt = search.best_ratio, []
         self._winners.pop(search.task.key, None)
-        for choice in propose(search, self._model, count, self._random):
-            if time.monotonic() >= end:
-                break
-            answer = self._measurer.measure(Job(search.task.request, choice, str(self._target), ROUNDS))
+        proposed = propose(search, self._model, count, self._random)
+        for job, answer in self._answers(search, proposed, ROUNDS, end):
+            choice = job.choice
             record = self._record(search, str(choice), answer)
             self._database.add(record)
             search.tried.add(choice)
@@ -151,11 +155,8 @@ class Session:
 
     def _confirm(self, search: KernelSearch) -> None:
         finalists = sorted(search.ratios, key=search.ratios.__getitem__)[:FINALISTS]
-        jobs = [Job(search.task.request, one, str(self._target), CONFIRMING_ROUNDS) for one in finalists]
-        answers = [self._measurer.measure(job) for job in jobs]
-        records = [
-            self._record(search, str(one), answer) for one, answer in zip(finalists, answers, strict=True)
-        ]
+        answers = self._answers(search, finalists, CONFIRMING_ROUNDS)
+        records = [self._record(search, str(job.choice), answer) for job, answer in answers]
         timed = [record for record in records if record.ratio is not None]
         if not timed:
             return
@@ -168,6 +169,16 @@ class Session:
         self._database.add(confirmed)
         self._winners[search.task.key] = confirmed
 
+    def _answers(
+        self, search: KernelSearch, choices: Sequence[Choice], rounds: int, end: float = float("inf")
+    ) -> Iterator[tuple[Job, Answer]]:
+        jobs = [Job(search.task.request, choice, str(self._target), rounds) for choice in choices]
+        return measure_all(self._measurer, jobs, self._parallel, end)
+
+    def _comparable(self, conditions: Conditions) -> bool:
+        ours = self._conditions
+        return (conditions.threads, conditions.emulated) == (ours.threads, ours.emulated)
+
     def _record(self, search: KernelSearch, choice: str, answer: Answer) -> Record:
         return Record(
             key=search.task.key,
@@ -178,6 +189,7 @@ class Session:
             seconds=answer.seconds,
             default_seconds=answer.default_seconds,
             conditions=self._conditions,
+            device=answer.device,
         )
 
     def _result(self, search: KernelSearch) -> KernelResult:

@@ -36,6 +36,7 @@ from android_runner.errors import (
 )
 from android_runner.phone_device import PhoneDevice
 from android_runner.phone_session import PhoneSession
+from android_runner.rpc_endpoint import PhoneEndpoint
 from android_runner.runtime_package import RuntimePackage
 from android_runner.server import DEVICE_ROOT, RunningServer, device_server
 from android_runner.tensor_types import TensorType
@@ -198,7 +199,7 @@ def test_a_wrong_token_is_named(transport: AdbShellTransport, runtime: RuntimePa
     with device_server(transport, runtime) as server:
         stranger = RunningServer(server.port, server.pid, server.folder, "0" * 32)
         with pytest.raises(WrongTokenError, match="new session"):
-            PhoneSession(transport, stranger, "aarch64", LIMIT_S)
+            PhoneSession(PhoneEndpoint(transport, stranger, LIMIT_S), "aarch64", LIMIT_S)
 
 
 def test_a_killed_server_is_noticed(

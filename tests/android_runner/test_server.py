@@ -8,7 +8,14 @@ from fake_transport import FakeTransport
 
 from android_runner.errors import AlteredFileError, DeviceFullError, LinkLostError, ServerError
 from android_runner.runtime_package import RuntimePackage, describe_runtime
-from android_runner.server import RunningServer, ServerLimits, device_server, install_runtime, log_tail
+from android_runner.server import (
+    RunningServer,
+    ServerLimits,
+    allowed_cores,
+    device_server,
+    install_runtime,
+    log_tail,
+)
 from android_runner.transport import ShellResult
 
 DONE = ShellResult(0, "", "")
@@ -97,6 +104,22 @@ def test_a_server_is_started_and_stopped(package: RuntimePackage) -> None:
         assert log_tail(transport, server) == "last words\n"
     assert transport.script == []
     assert transport.pushed == [("token", 0o600)]
+
+
+def test_a_server_is_pinned_and_its_cores_are_read_back(package: RuntimePackage) -> None:
+    transport = FakeTransport(
+        [
+            ("server-*", DONE),
+            ("sha256sum", checksums(package)),
+            ("mkdir -m 700", DONE),
+            ("TVM_BIND_THREADS=0 taskset f1 ./ld", ShellResult(0, '{"port": 1, "pid": 2}', "")),
+            ("/proc/2/status", ShellResult(0, "0,4-7\n", "")),
+            ("kill 2", DONE),
+        ]
+    )
+    with device_server(transport, package, cores=(0, 4, 5, 6, 7)) as server:
+        assert allowed_cores(transport, server) == (0, 4, 5, 6, 7)
+    assert transport.script == []
 
 
 @pytest.mark.parametrize(

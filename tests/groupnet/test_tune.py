@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from groupnet import cli
+from groupnet.errors import TuningError
+from groupnet.tune import parse_threads
+from groupnet.tuned_kernels import core_of
+from groupnet.tuning_device import core_target
 
 
 def groupnet(*arguments: str | Path, code: int = 0) -> tuple[dict[str, Any], str]:
@@ -35,6 +40,32 @@ def test_tuned_kernels_are_built_and_still_exact(tmp_path: Path) -> None:
     assert verified["exact"]
 
 
-def test_other_devices_are_refused(tmp_path: Path) -> None:
-    answer, _ = groupnet("tune", "digits-k3", "--db", tmp_path, "--device", "emulator", code=2)
-    assert answer["error"]["type"] == "TuningError"
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        (("--device", "toaster"), "NoSuchDeviceError", "adb:HOST:PORT"),
+        (("--device", "host", "--cores", "big"), "TuningError", "taskset"),
+        (("--threads", "1,x"), "TuningError", "'1,x'"),
+        (("--threads", "0"), "TuningError", "'0'"),
+        (("--threads", ""), "TuningError", "numbers such as 1,2"),
+        (("--target", "cortex-a7x"), "TargetError", "cortex-a7x"),
+    ],
+)
+def test_misuse_is_told_before_anything_slow(
+    tmp_path: Path, options: tuple[str, ...], error: str, said: str
+) -> None:
+    answer, _ = groupnet("tune", "digits-k3", "--db", tmp_path, *options, code=2)
+    assert answer["error"]["type"] == error
+    assert said in answer["error"]["message"]
+
+
+def test_a_core_that_llvm_does_not_know_needs_a_target() -> None:
+    assert core_of(core_target("Cortex-A76", None)) == "cortex-a76"
+    assert core_of(core_target("0x41/0xd99", "cortex-a55")) == "cortex-a55"
+    for unknown in ("0x41/0xd99", "Cortex-Z1"):
+        with pytest.raises(TuningError, match="--target"):
+            core_target(unknown, None)
+
+
+def test_every_number_of_threads_is_tuned_once() -> None:
+    assert parse_threads("1,2,1") == (1, 2)

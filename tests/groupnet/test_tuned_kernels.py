@@ -72,6 +72,17 @@ def test_unreadable_lines_are_told(tmp_path: Path) -> None:
     assert told == [f"note: skipped an unreadable record at {tmp_path / 'cortex-a53.jsonl'}:2"]
 
 
+def test_emulated_winners_are_not_used_which_is_told(tmp_path: Path) -> None:
+    (_, choice, *_) = kernel_space(REQUEST, TARGET)
+    one = winner(str(choice))
+    emulated = one.conditions.model_copy(update={"emulated": True})
+    Database(tmp_path).add(one.model_copy(update={"conditions": emulated}))
+    told: list[str] = []
+    kernels = tuned_kernels(tmp_path, TARGET, 1, told.append)
+    assert kernels(REQUEST, TARGET) is None
+    assert "1 records of emulated processors choose nothing" in told[0]
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TuningError, match="groupnet tune"):
         tuned_kernels(tmp_path / "none", TARGET, 1, pytest.fail)

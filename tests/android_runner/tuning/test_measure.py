@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from android_runner.tuning.measure import Bench, WrongNumbersError
+from android_runner.tuning.place import HostPlace
 from tvm_schedules.binary_conv2d import BinaryConv2dShape, BinaryEpilogue, fused_binary_conv2d_kernel
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
@@ -37,7 +38,7 @@ def other_function(shape: Any, target: Any, *, tile: Any = None) -> Any:
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_every_kind_of_kernel_is_exact_and_timed(kind: str) -> None:
     target = resolve_target("host")
-    bench = Bench(REQUESTS[kind], target)
+    bench = Bench(REQUESTS[kind], target, HostPlace())
     space = kernel_space(REQUESTS[kind], target)
     for choice in (space[0], space[1], space[-1]):
         times = bench.measure(choice, rounds=1)
@@ -50,4 +51,4 @@ def test_other_numbers_are_refused() -> None:
     request = KernelRequest(other_function, SHAPE, ())
     (choice, *_) = kernel_space(REQUESTS["binary"], target)
     with pytest.raises(WrongNumbersError, match=r"of `out"):
-        Bench(request, target).measure(choice, rounds=1)
+        Bench(request, target, HostPlace()).measure(choice, rounds=1)

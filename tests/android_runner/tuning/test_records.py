@@ -1,8 +1,16 @@
 """Records survive torn lines, other writers and merging."""
 
+import json
 import multiprocessing
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from android_runner.errors import RecordsError
+from android_runner.tuning.device_state import DeviceState
 from android_runner.tuning.records import Conditions, Database, Record, best_records
 
 CONDITIONS = Conditions(core="znver4", cpu="a processor", threads=1, tvm="0", groupnet="0")
@@ -74,3 +82,45 @@ def test_only_confirmed_records_of_the_threads_win_and_the_last_of_them() -> Non
     assert best_records(records, 1) == {"k": records[3]}
     assert records[3].ratio == 0.8
     assert record(outcome="wrong", seconds=None).ratio is None
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """As a full disk: a write is cut short at a size, and the next one refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("space", [0, 20])
+def test_a_full_disk_loses_nothing_and_is_named(tmp_path: Path, space: int) -> None:
+    database, path = Database(tmp_path), tmp_path / "znver4.jsonl"
+    database.add(record())
+    before = path.read_bytes()
+    with no_file_larger_than(len(before) + space), pytest.raises(RecordsError, match="make space"):
+        database.add(record(choice="t1x2v1u1"))
+    assert path.read_bytes() == before
+    database.add(record(choice="t1x2v1u1"))
+    assert len(database.read("znver4")) == 2
+    assert database.skipped == []
+
+
+def test_emulated_times_choose_nothing() -> None:
+    emulated = CONDITIONS.model_copy(update={"emulated": True})
+    real, faster = record(ratio=0.9, confirmed=True), record(confirmed=True, conditions=emulated)
+    assert best_records([real, faster], 1) == {"k": real}
+    assert best_records([faster], 1) == {}
+
+
+def test_a_phones_state_is_kept_and_older_records_are_read(tmp_path: Path) -> None:
+    one = record(device=DeviceState(phone="abc", cores=(4, 5), battery_celsius=31.5, cooled_s=5.0))
+    database = Database(tmp_path)
+    database.add(one)
+    older = record().model_dump(mode="json")
+    del older["device"], older["conditions"]["emulated"]
+    with (tmp_path / "znver4.jsonl").open("a") as file:
+        file.write(f"{json.dumps(older)}\n")
+    assert database.read("znver4") == [one, record()]

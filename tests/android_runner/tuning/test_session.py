@@ -88,6 +88,21 @@ def test_other_threads_are_other_records(tmp_path: Path) -> None:
     assert all(not search.tried for search in other.searches)
 
 
+def test_emulated_records_are_other_records(tmp_path: Path) -> None:
+    run(session(tmp_path, Invented()), 1000)
+    emulated = CONDITIONS.model_copy(update={"emulated": True})
+    other = Session(TASKS, TARGET, Database(tmp_path), emulated, Invented())
+    assert all(not search.tried for search in other.searches)
+
+
+def test_the_same_choices_are_measured_on_several_devices_at_once(tmp_path: Path) -> None:
+    first, second = Invented(), Invented()
+    run(session(tmp_path / "one", first), 16)
+    several = Session(TASKS, TARGET, Database(tmp_path / "two"), CONDITIONS, second, parallel=3)
+    run(several, 16)
+    assert set(trials_of(first)) == set(trials_of(second))
+
+
 def test_records_of_another_default_say_nothing(tmp_path: Path) -> None:
     run(session(tmp_path, Invented()), 8)
     old, new = Database(tmp_path), Database(tmp_path / "new")

@@ -1,0 +1,137 @@
+"""What `groupnet tune` measures on: this machine, a phone, or all phones of a key of a tracker."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from android_runner.errors import DeviceError
+from groupnet.errors import TuningError
+from groupnet.tuned_kernels import core_of
+
+if TYPE_CHECKING:
+    from android_runner.tuning.concurrent_jobs import Measurer
+    from android_runner.tuning.records import Conditions
+
+MEASUREMENT_LIMIT_S = 30.0
+"""What a choice that hangs costs."""
+
+CALL_LIMIT_S = 15.0
+"""The same of a single call on a phone; a measurement is several."""
+
+
+@dataclass(frozen=True)
+class TuningDevice:
+    """Where kernels are measured.
+
+    Attributes:
+        target: what they are built for.
+        cpu: the processor, or a phone's cores.
+        emulated: its times are no latencies.
+        parallel: how many measurements it takes at once.
+        open_measurer: makes a measurer for a number of threads, as a context manager.
+    """
+
+    target: Any
+    cpu: str
+    emulated: bool
+    parallel: int
+    open_measurer: "Callable[[int], AbstractContextManager[Measurer]]"
+
+    def conditions(self, threads: int) -> "Conditions":
+        """What is recorded with every measurement."""
+        from android_runner.tuning.records import Conditions
+
+        return Conditions(
+            core=core_of(self.target),
+            cpu=self.cpu,
+            threads=threads,
+            tvm=version("apache-tvm"),
+            groupnet=version("groupnet"),
+            emulated=self.emulated,
+        )
+
+
+def tuning_device(spec: str, cores: str | None, target: str | None) -> TuningDevice:
+    """Ask the device that `spec` names who it is.
+
+    Args:
+        spec: `host`, `emulator` or `adb:HOST:PORT`.
+        cores: which of a phone's cores, as `phone_cores.choose_cores` takes it; None: the big ones.
+        target: what to build for; None: what the device says that it is.
+
+    Raises:
+        TuningError: the device, the cores or the target do not go together.
+        DeviceError, ScheduleError: see their trees.
+    """
+    if spec == "host":
+        return _host(cores, target)
+    return _phone(spec, cores or "big", target)
+
+
+def _host(cores: str | None, target: str | None) -> TuningDevice:
+    from android_runner.probe import host_cpu_name
+    from android_runner.tuning.worker import Worker
+    from tvm_schedules.targets import resolve_target
+
+    if cores is not None:
+        raise TuningError("expected --cores with a phone; got it with host; run under `taskset` instead")
+    return TuningDevice(
+        resolve_target(target or "host"),
+        host_cpu_name(),
+        emulated=False,
+        parallel=1,
+        open_measurer=lambda threads: Worker(threads, MEASUREMENT_LIMIT_S),
+    )
+
+
+def _phone(spec: str, cores: str, target: str | None) -> TuningDevice:
+    from android_runner.phone_cores import choose_cores, read_cores
+    from android_runner.tuning.phone_answers import PhoneAnswers, patience_s
+    from android_runner.tuning.phone_link import AdbLink, phone_named
+    from android_runner.tuning.worker import Worker
+
+    phone = phone_named(spec)
+    with phone.transport() as transport:
+        info = phone.describe(transport)
+        chosen = choose_cores(read_cores(transport), cores)
+    link = AdbLink(spec, cores)
+    return TuningDevice(
+        core_target(chosen[0].name, target),
+        info.cpu,
+        emulated=info.emulated,
+        parallel=1,
+        open_measurer=lambda threads: Worker(
+            threads, patience_s(CALL_LIMIT_S), PhoneAnswers(link, threads, CALL_LIMIT_S)
+        ),
+    )
+
+
+def core_target(core: str, target: str | None) -> Any:
+    """Return the target for a core by the name that a phone gives, or the one that was asked for.
+
+    Raises:
+        TuningError: LLVM knows no such core.
+    """
+    from android_runner.phone_cores import llvm_name
+    from tvm_schedules.errors import ScheduleError
+    from tvm_schedules.targets import resolve_target
+
+    if target is not None:
+        return resolve_target(target)
+    name = llvm_name(core)
+    try:
+        if name is not None:
+            return resolve_target(name)
+    except ScheduleError:
+        pass  # newer than this LLVM; said below
+    raise TuningError(f"expected a core that LLVM knows; got {core}; say with --target what to build for")
+
+
+def explain_end(error: DeviceError, trials: int) -> TuningError:
+    """What to say when no device is left."""
+    return TuningError(
+        f"{str(error).rstrip('.')}; the {trials} measurements of this run are kept: run the same command "
+        "again to go on"
+    )
