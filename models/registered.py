@@ -1,4 +1,4 @@
-"""The registered classifiers: ImageNet at 224 pixels, CIFAR-10 and digits at 32."""
+"""The registered classifiers: ImageNet at 224 pixels, CIFAR-10 and digits at 32, shapes at 64."""
 
 from models.config import BlockKind, Downsample, GroupNetConfig
 from models.registry import register
@@ -60,6 +60,11 @@ def groupnet_digits() -> GroupNetConfig:
         input_size=32,
         stem="imagenet",
     )
+
+
+@register("three residual blocks for 64x64 colour images of generated shapes")
+def groupnet_shapes() -> GroupNetConfig:
+    return groupnet_digits().replace(bases=5, in_channels=3, input_size=64)
 
 
 def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:

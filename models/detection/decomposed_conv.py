@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
+from models.base_conv import base_conv
 from models.config import GroupNetConfig
 from models.fusion import Fusion
-from models.layers import BinaryConv2d
 
 
 class DecomposedConv2d(nn.Module):
@@ -30,15 +30,7 @@ class DecomposedConv2d(nn.Module):
         """Make K convolutions, and K batch norms for each of `levels`."""
         super().__init__()
         self.bases = nn.ModuleList(
-            BinaryConv2d(
-                in_channels,
-                out_channels,
-                kernel_size,
-                stride=stride,
-                pad_value=config.pad_value,
-                precision=config.precision,
-            )
-            for _ in range(config.bases)
+            base_conv(config, in_channels, out_channels, kernel_size, stride=stride) for _ in range(config.bases)
         )
         self.norms = nn.ModuleList(
             nn.ModuleList(nn.BatchNorm2d(out_channels) for _ in range(config.bases)) for _ in range(levels)

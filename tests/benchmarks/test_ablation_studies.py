@@ -43,9 +43,9 @@ def test_the_float_twin_is_one_branch_and_binarises_nothing(study):
 
 def test_rates_of_segmentation_cost_the_same():
     _, bpac, usual, mean = _runs("segmentation")
-    assert bpac.plan.config.backbone.rates == ((1,), (2, 3, 4, 5, 6))
-    assert usual.plan.config.backbone.rates == ((1,), (2,))
-    assert mean.plan.config.backbone.rates == ((1,), (4,))
+    assert bpac.plan.config.backbone.rates == ((1,), (1,), (2, 3, 4, 5, 6))
+    assert usual.plan.config.backbone.rates == ((1,), (1,), (2,))
+    assert mean.plan.config.backbone.rates == ((1,), (1,), (4,))
     assert network_costs(usual.plan.config) == network_costs(bpac.plan.config)
     assert network_costs(mean.plan.config) == network_costs(bpac.plan.config)
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from models.bitserial_layers import BitserialConv2d
 from models.detection.decomposed_conv import DecomposedConv2d
 from models.registry import config_of
 
@@ -39,3 +40,8 @@ def test_without_a_last_relu_signs_of_both_kinds_are_left():
     layer = DecomposedConv2d(CONFIG, 6, 4, 3)
     y = layer(X)
     assert 0.2 < (y >= 0).float().mean() < 0.8
+
+
+def test_bases_are_what_the_description_asks_for():
+    layer = DecomposedConv2d(CONFIG.replace(activation_bits=2), 6, 4, 3)
+    assert all(isinstance(base, BitserialConv2d) for base in layer.bases)
