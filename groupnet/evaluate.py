@@ -18,6 +18,7 @@ from groupnet.manifest import Manifest
 from groupnet.model_source import find_checkpoint
 from groupnet.pixels import normalised, takes_pixels
 from groupnet.running import describe_device, on_device
+from groupnet.score_names import MAIN_SCORE, SCORE_TITLES
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Say = Callable[[str, int], None]
 """Told what is being done and how many images are."""
-
-_MAIN_SCORE = {"classification": "top1", "segmentation": "miou", "detection": "ap"}
-_TITLES = {"top1": "top-1", "miou": "mIoU", "ap": "AP"}
 
 
 @dataclass(frozen=True)
@@ -167,9 +165,9 @@ def network_of(manifest: Manifest) -> "NetworkConfig":
 
 def score_table(results: list[dict[str, Any]]) -> "Table":
     """One row for each result of `run_eval`, all of one task."""
-    main = _MAIN_SCORE[results[0]["task"]]
+    main = MAIN_SCORE[results[0]["task"]]
     same_units = f"same {results[0]['prediction_of']}s"
-    numbers = ("images", _TITLES[main], f"PyTorch's {_TITLES[main]}", same_units)
+    numbers = ("images", SCORE_TITLES[main], f"PyTorch's {SCORE_TITLES[main]}", same_units)
     shown = table("Accuracy", "model", "data", "device", *numbers, numbers=numbers)
     for result in results:
         expected, same = result["pytorch_scores"], result["same_predictions"]

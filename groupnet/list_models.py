@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from groupnet.boundary import verb
 from groupnet.console import AsJson, print_json, print_result, table
+from groupnet.score_names import SCORE_TITLES
 
 
 @verb
@@ -25,10 +26,11 @@ def models(as_json: AsJson = False) -> None:
         )
         return
     trained = table(
-        "Zoo (trained)", "name", "task", "bases", "top-1", "description", numbers=("bases", "top-1")
+        "Zoo (trained)", "name", "task", "bases", "data", "score", "description", numbers=("bases", "score")
     )
     for entry in zoo:
-        trained.add_row(entry.name, entry.task, str(entry.bases), f"{entry.top1:.1%}", entry.description)
+        score = f"{entry.score:.1%} {SCORE_TITLES[entry.metric]}"
+        trained.add_row(entry.name, entry.task, str(entry.bases), entry.data, score, entry.description)
     print_result(trained)
     untrained = table(
         "Architectures (random weights until trained)",

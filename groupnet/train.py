@@ -10,6 +10,7 @@ import typer
 
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, progress, progress_bar
+from groupnet.score_names import SCORE_TITLES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,7 +164,4 @@ def _try(plan: "Plan", as_json: bool) -> None:
 
 def _named(metrics: dict[str, float]) -> str:
     """Scores for people: `98.06% top-1`."""
-    return ", ".join(f"{value:.2%} {_METRICS.get(name, name)}" for name, value in metrics.items())
-
-
-_METRICS = {"top1": "top-1", "top5": "top-5", "miou": "mIoU", "pixel_accuracy": "of the pixels"}
+    return ", ".join(f"{value:.2%} {SCORE_TITLES.get(name, name)}" for name, value in metrics.items())

@@ -51,20 +51,24 @@ def groupnet_cifar_resnet32() -> GroupNetConfig:
 
 @register("three residual blocks for 32x32 grey images of digits")
 def groupnet_digits() -> GroupNetConfig:
-    return GroupNetConfig(
-        depths=(1, 1, 1),
-        width=32,
-        bases=3,
-        num_classes=10,
-        in_channels=1,
-        input_size=32,
-        stem="imagenet",
-    )
+    return _three_blocks(bases=3, in_channels=1, input_size=32)
 
 
 @register("three residual blocks for 64x64 colour images of generated shapes")
 def groupnet_shapes() -> GroupNetConfig:
-    return groupnet_digits().replace(bases=5, in_channels=3, input_size=64)
+    return _three_blocks(bases=5, in_channels=3, input_size=64)
+
+
+def _three_blocks(bases: int, in_channels: int, input_size: int) -> GroupNetConfig:
+    return GroupNetConfig(
+        depths=(1, 1, 1),
+        width=32,
+        bases=bases,
+        num_classes=10,
+        in_channels=in_channels,
+        input_size=input_size,
+        stem="imagenet",
+    )
 
 
 def _imagenet(depths: tuple[int, ...]) -> GroupNetConfig:

@@ -12,12 +12,13 @@ class ZooEntry:
 
     Attributes:
         name: What a user calls it.
-        task: `classification`.
+        task: `classification`, `segmentation` or `detection`.
         path: Its checkpoint.
         architecture: Registered name.
         bases: K.
-        data: The data set that `top1` was measured on.
-        top1: Accuracy on the test images, 0 to 1, as the checkpoint records it.
+        data: The data set that it was trained and scored on.
+        metric: The task's main score: `top1`, `miou` or `ap` (COCO's, over IoU 0.5 to 0.95).
+        score: Its value on the test images, 0 to 1, as the checkpoint records it.
         description: One sentence.
     """
 
@@ -27,7 +28,8 @@ class ZooEntry:
     architecture: str
     bases: int
     data: str
-    top1: float
+    metric: str
+    score: float
     description: str
 
 
@@ -41,7 +43,19 @@ def entries() -> list[ZooEntry]:
             architecture="groupnet_digits",
             bases=3,
             data="digits",
-            top1=0.9944,
+            metric="top1",
+            score=0.9944,
             description="Handwritten digits, 32x32 grey; block groups, soft gates, binary shortcuts",
-        )
+        ),
+        ZooEntry(
+            name="shapes-k5",
+            task="classification",
+            path=_FOLDER / "shapes_k5.pt",
+            architecture="groupnet_shapes",
+            bases=5,
+            data="shapes-classification",
+            metric="top1",
+            score=0.9,
+            description="Ten kinds of generated shapes before photographs, 64x64 colour",
+        ),
     ]

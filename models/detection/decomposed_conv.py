@@ -30,7 +30,8 @@ class DecomposedConv2d(nn.Module):
         """Make K convolutions, and K batch norms for each of `levels`."""
         super().__init__()
         self.bases = nn.ModuleList(
-            base_conv(config, in_channels, out_channels, kernel_size, stride=stride) for _ in range(config.bases)
+            base_conv(config, in_channels, out_channels, kernel_size, stride=stride)
+            for _ in range(config.bases)
         )
         self.norms = nn.ModuleList(
             nn.ModuleList(nn.BatchNorm2d(out_channels) for _ in range(config.bases)) for _ in range(levels)
