@@ -39,7 +39,7 @@ demo: setup  ## compile the digits model, run it on the host and on the emulated
 	$(VENV)/bin/groupnet demo
 
 test: setup  ## run every test
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 check: setup  ## lint, formatting, types, direction of imports
 	$(VENV)/bin/ruff check .
