@@ -27,7 +27,7 @@ def plan_runs(
     Args:
         study: Which table.
         data: Folder of the data set; None for data that need none.
-        preset: In place of the study's; its length is its own unless given.
+        preset: In place of the study's; network and length are its own unless given.
         seeds: How many, from 0.
         pretrain_epochs: Of the stages before the last; None is the study's, or the other preset's.
         epochs: Of the last stage; None likewise.
@@ -38,7 +38,7 @@ def plan_runs(
         BenchmarkError: The preset is for another task, the folder does not exist, or no variant has a name.
         ModelsError: A preset, a name or a value is not valid.
     """
-    usual = preset in (None, study.preset)
+    usual = preset is None
     common = (*(study.overrides if usual else ()), *overrides)
     base = Request(
         preset=study.preset if preset is None else preset,

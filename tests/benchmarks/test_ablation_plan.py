@@ -21,13 +21,13 @@ def test_a_preset_of_ones_own_keeps_its_length_and_network():
     assert (own.epochs, own.plan.config.width) == (40, 32)
     shortened = plan_runs(_STUDY, data=None, preset="digits", seeds=1, epochs=2, pretrain_epochs=1)[0]
     assert shortened.epochs == 3
-    usual = plan_runs(_STUDY, data=None, preset=_STUDY.preset, seeds=1)[0]
-    assert usual.plan == plan_runs(_STUDY, data=None, seeds=1)[0].plan
+    usual = plan_runs(_STUDY, data=None, seeds=1)[0]
+    assert (usual.epochs, usual.plan.config.width) == (18, 8)
 
 
 def test_overrides_are_for_every_variant():
-    runs = plan_runs(_STUDY, data=None, seeds=1, overrides=["network.width=8", "recipe.batch_size=7"])
-    assert {run.plan.config.width for run in runs} == {8}
+    runs = plan_runs(_STUDY, data=None, seeds=1, overrides=["network.width=12", "recipe.batch_size=7"])
+    assert {run.plan.config.width for run in runs} == {12}
     assert {run.plan.recipe.batch_size for run in runs} == {7}
 
 
@@ -38,7 +38,7 @@ def test_what_decides_the_result_is_in_the_name(tmp_path):
         {"data": tmp_path},
         {"epochs": 3},
         {"overrides": ["crop_area=0.5"]},
-        {"overrides": ["network.width=8"]},
+        {"overrides": ["network.width=12"]},
     ]
     names = [plan_runs(_STUDY, **{"data": None, "seeds": 1, **plan})[0].name for plan in plans]
     assert len(set(names)) == len(plans)
