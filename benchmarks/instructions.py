@@ -28,7 +28,7 @@ BASELINE = Path(__file__).with_name("instructions_baseline.json")
 
 TOLERANCE = 0.005
 """By how much a count may exceed the baseline. Counts of one build repeat to the instruction; but libc's
-routines are the machine's, and argument checks move by a few with what else is in the module."""
+routines are the machine's."""
 
 PEERS: dict[str, dict[str, float]] = {
     "16x16x64": {"Larq indirect": 5.34, "daBNN 3x3": 5.59},

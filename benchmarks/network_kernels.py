@@ -21,6 +21,7 @@ CLASSES: tuple[KernelClass, ...] = ("binary", "float", "glue")
 _CLASS_OF_OP: dict[str, KernelClass] = {
     "binary_conv2d": "binary",
     "grouped_conv2d": "binary",
+    "bitserial_conv2d": "binary",
     "float_conv2d": "float",
     "dense": "float",
 }
@@ -68,7 +69,7 @@ class NetworkKernel:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one call, binary or float; 0 for glue."""
+        """Multiply-accumulates of one call, binary or float, one for each pair of bit planes; 0 for glue."""
         return kernel_macs(self.name)
 
     @property
@@ -120,8 +121,16 @@ def kernel_macs(name: str) -> int:
     )
     kernel_height, kernel_width = fields["k"]
     # Binary kernels serve several branches, each with `o` channels.
-    (branches,) = fields["m"] if _CLASS_OF_OP[parsed.op] == "binary" else (1,)
-    return branches * n * height * width * o * c * kernel_height * kernel_width
+    (branches,) = fields.get("m", (1,))
+    return _bit_planes(parsed) * branches * n * height * width * o * c * kernel_height * kernel_width
+
+
+def _bit_planes(name: KernelName) -> int:
+    """Pairs of bit planes that a kernel multiplies: `u2b1f32` has activations of 2 bits, weights of 1."""
+    if name.op != "bitserial_conv2d":
+        return 1
+    digits = [int(digit) for digit in name.types if digit.isdigit()]
+    return digits[0] * digits[1]
 
 
 def _parsed(name: str) -> KernelName | None:

@@ -12,13 +12,11 @@ from tvm import relax
 
 from frontend.errors import BuildError
 from frontend.rewriter import remove_dead_code, straight_line
+from tvm_schedules.code_generation import unchecked
 
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
 # TVM writes debug information for every kernel: a third of a megabyte that no device needs.
 _LINK_OPTIONS = ("-Wl,--strip-all",)
-# `main` and `verify` check what the caller gives them. Kernels are called by those two alone, on tensors of
-# the plan; checking each argument again would be three quarters of the code.
-_UNCHECKED_KERNELS = {"tirx.disable_assert": True}
 
 
 def plan_memory(module: Any) -> Any:
@@ -70,7 +68,7 @@ def build_library(planned: Any, target: Any, path: Path) -> None:
     """
     link = _linker(target)
     try:
-        with tvm.transform.PassContext(config=_UNCHECKED_KERNELS):
+        with unchecked():
             executable = tvm.compile(planned, target=target, relax_pipeline=lower_to_vm())
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".build-") as folder:
             built = Path(folder) / path.name

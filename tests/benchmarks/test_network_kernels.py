@@ -14,6 +14,7 @@ from tvm_schedules.binary_conv2d import (
     binary_conv2d_kernel,
     fused_binary_conv2d_kernel,
 )
+from tvm_schedules.bitserial_conv2d import BitserialConv2dShape, bitserial_conv2d_kernel
 from tvm_schedules.float_conv2d import FloatConv2dShape, dense_kernel, float_conv2d_kernel
 from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
@@ -57,6 +58,24 @@ def test_float_kernels_count_their_products_and_the_dense_layer_too():
     assert (kernel.kind, kernel.macs) == ("float", shape.macs)
     dense = NetworkKernel(dense_kernel(2, 30, 10, _TARGET, bias=True, relu=False), calls=1)
     assert (dense.kind, dense.macs) == ("float", 600)
+
+
+def test_bitserial_kernels_count_every_pair_of_bit_planes():
+    shape = BitserialConv2dShape(
+        1,
+        8,
+        8,
+        32,
+        64,
+        (3, 3),
+        padding=(1, 1),
+        border=(1, 1),
+        activation_bits=2,
+        weight_bits=2,
+        bipolar_weights=False,
+    )
+    kernel = NetworkKernel(bitserial_conv2d_kernel(shape, _TARGET, relu=True), calls=1)
+    assert (kernel.kind, kernel.macs) == ("binary", 4 * 8 * 8 * 64 * 32 * 9)
 
 
 def test_packing_is_glue_and_its_tensors_have_bytes():
