@@ -58,4 +58,15 @@ def entries() -> list[ZooEntry]:
             score=0.9,
             description="Ten kinds of generated shapes before photographs, 64x64 colour",
         ),
+        ZooEntry(
+            name="shapes-bpac-k5",
+            task="segmentation",
+            path=_FOLDER / "shapes_bpac_k5.pt",
+            architecture="groupnet_shapes_bpac",
+            bases=5,
+            data="shapes",
+            metric="miou",
+            score=0.2843,
+            description="Masks of the same shapes, 96x96; binary parallel atrous convolution, output stride 8",
+        ),
     ]
