@@ -1,18 +1,18 @@
-"""A cost model over a declared space: gradient-boosted trees on what a choice means for its kernel.
+"""A cost model over declared spaces: gradient-boosted trees on what a choice means for its kernel.
 
-The features are counts that follow from choice and geometry, such as loads per product and pixels left over.
 The trees predict the logarithm of a choice's time as a share of the default's, so that what is learnt of one
 kernel ranks another's choices. MetaSchedule's features and model are not used (docs/tuning.md says why).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from android_runner.tuning.features import features
 from tvm_schedules.tuning.choice import Choice
-from tvm_schedules.tuning.request import KernelRequest
 
 FEWEST = 16
 """Samples before anything is predicted."""
@@ -21,50 +21,49 @@ _ROUNDS = 60
 _PARAMETERS = {"max_depth": 4, "eta": 0.15, "subsample": 0.9, "seed": 0, "nthread": 1}
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What was measured of a choice of a kernel.
+
+    Attributes:
+        key: the kernel's.
+        choice: what it was built with.
+        ratio: its time as a share of the default's.
+        weight: how much it counts; 1 is a measurement under the conditions that are asked about.
+    """
+
+    key: str
+    choice: Choice
+    ratio: float
+    weight: float = 1.0
+
+
 class CostModel:
     """Learns from measurements of all kernels, and ranks choices of any."""
 
     def __init__(self) -> None:
         """Start without knowledge."""
-        self._rows: list[list[float]] = []
-        self._labels: list[float] = []
+        self._samples: list[Sample] = []
         self._trees: xgboost.Booster | None = None
 
     @property
     def ready(self) -> bool:
         """Whether it has learnt enough to predict."""
-        return len(self._rows) >= FEWEST
+        return len(self._samples) >= FEWEST
 
-    def learn(self, request: KernelRequest, choices: Sequence[Choice], ratios: Sequence[float]) -> None:
-        """Take measured times of choices of one kernel, as shares of the default's time."""
-        self._rows += [features(request, choice) for choice in choices]
-        self._labels += [float(np.log(ratio)) for ratio in ratios]
+    def learn(self, samples: Iterable[Sample]) -> None:
+        """Take measurements."""
+        self._samples += samples
         self._trees = None
 
-    def predict(self, request: KernelRequest, choices: Sequence[Choice]) -> npt.NDArray[np.float64]:
+    def predict(self, key: str, choices: Sequence[Choice]) -> npt.NDArray[np.float64]:
         """Predict the logarithm of each choice's time over the default's; lower is faster. Once `ready`."""
         if self._trees is None:
+            rows = np.array([features(sample.key, sample.choice) for sample in self._samples])
+            labels = np.log([sample.ratio for sample in self._samples])
+            weights = np.array([sample.weight for sample in self._samples])
             # One thread: the machine that learns is the one that measures.
-            samples = xgboost.DMatrix(np.array(self._rows), label=self._labels)
-            self._trees = xgboost.train(_PARAMETERS, samples, num_boost_round=_ROUNDS)
-        asked = xgboost.DMatrix(np.array([features(request, choice) for choice in choices]))
+            known = xgboost.DMatrix(rows, label=labels, weight=weights)
+            self._trees = xgboost.train(_PARAMETERS, known, num_boost_round=_ROUNDS)
+        asked = xgboost.DMatrix(np.array([features(key, choice) for choice in choices]))
         return np.asarray(self._trees.predict(asked), np.float64)
-
-
-def features(request: KernelRequest, choice: Choice) -> list[float]:
-    """Return what a choice means for a kernel, as numbers of the same length for all kernels.
-
-    The choice's own numbers; pixels, accumulators, loads per product and pixels left over at the edges; then
-    the geometry.
-    """
-    tile, shape = choice.tile, request.shape
-    pixels = tile.rows * tile.columns
-    region = choice.region or (0, 0)
-    counter = tile.counter.value if tile.counter else 0
-    chosen = [tile.rows, tile.columns, tile.vectors, tile.unroll, counter, *region]
-    products = pixels * tile.vectors
-    rest = [shape.out_height % tile.rows, shape.out_width % tile.columns]
-    derived = [pixels, products, (pixels + tile.vectors) / products, *rest]
-    geometry = [shape.out_height * shape.out_width, shape.in_channels, shape.out_channels]
-    kind = [*shape.kernel, *shape.stride, dict(request.options).get("branches", 1), hasattr(shape, "border")]
-    return [float(number) for number in (*chosen, *derived, *geometry, *kind)]

@@ -88,7 +88,7 @@ class Database:
 
     Attributes:
         folder: made when the first record is added.
-        skipped: lines that the last `read` could not use, as `FILE:LINE`.
+        skipped: lines that the last reading could not use, as `FILE:LINE`.
     """
 
     folder: Path
@@ -127,11 +127,18 @@ class Database:
 
     def read(self, core: str) -> list[Record]:
         """Return all usable records of a type of core, oldest first; none where there is no file."""
-        path = self.folder / f"{core}{SUFFIX}"
         self.skipped = []
-        return list(self._lines(path)) if path.is_file() else []
+        return list(self._lines(core))
 
-    def _lines(self, path: Path) -> Iterator[Record]:
+    def read_all(self) -> list[Record]:
+        """Return all usable records of all cores, one core after the other, oldest first."""
+        self.skipped = []
+        return [record for core in self.cores() for record in self._lines(core)]
+
+    def _lines(self, core: str) -> Iterator[Record]:
+        path = self.folder / f"{core}{SUFFIX}"
+        if not path.is_file():
+            return
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             if not line.strip():
                 continue

@@ -1,13 +1,14 @@
 """What to measure next: within a kernel's space by the cost model, and among kernels by what is to gain.
 
-Within a space: what the model thinks fastest among neighbours of the best choices and some at random, and now
-and then one at random whatever the model thinks. The rest of a small space is simply all measured.
+Within a space: what the model thinks fastest, and now and then one at random whatever the model thinks. The
+rest of a small space is simply all measured.
 Among kernels: latency is what counts, so trials go where share of latency times recent gain is largest.
 """
 
+import math
 import random
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 
 from android_runner.tuning.cost_model import CostModel
 from tvm_schedules.tuning.choice import Choice
@@ -16,8 +17,6 @@ from tvm_schedules.tuning.request import KernelTask
 EPSILON = 0.2
 """Share of proposals that do not ask the model."""
 
-_PARENTS = 4
-_POOL = 64
 _HOPE = 0.05
 """Gain that a space without any measurement is thought to hold."""
 
@@ -52,18 +51,20 @@ class KernelSearch:
         """The best time as a share of the default's, which is a choice too: at most 1."""
         return min(1.0, *self.ratios.values()) if self.ratios else 1.0
 
-    @property
-    def promise(self) -> float:
+    def promise(self, model: CostModel) -> float:
         """What another batch may gain, in seconds of the network; infinite before the first one."""
         if not self.tried:
             return float("inf")
+        predicted = 0.0
+        if model.ready:
+            predicted = max(0.0, self.best_ratio - math.exp(model.predict(self.task.key, self.open).min()))
         unknown = _HOPE * len(self.open) / max(1, len(self.space) - 1)
-        return self.task.calls * self.default_seconds * (self.recent_gain + unknown)
+        return self.task.calls * self.default_seconds * (self.recent_gain + predicted + unknown)
 
 
-def next_kernel(searches: Sequence[KernelSearch]) -> KernelSearch | None:
+def next_kernel(searches: Sequence[KernelSearch], model: CostModel) -> KernelSearch | None:
     """Return the kernel whose next batch promises most; None: everything was measured."""
-    return max((search for search in searches if search.open), key=lambda s: s.promise, default=None)
+    return max((search for search in searches if search.open), key=lambda s: s.promise(model), default=None)
 
 
 def propose(search: KernelSearch, model: CostModel, count: int, rng: random.Random) -> list[Choice]:
@@ -73,19 +74,10 @@ def propose(search: KernelSearch, model: CostModel, count: int, rng: random.Rand
         return left
     if not model.ready:
         return rng.sample(left, count)
-    parents = sorted(search.ratios, key=search.ratios.__getitem__)[:_PARENTS] or search.space[:1]
-    near = [choice for choice in left if any(_steps(choice, parent) == 1 for parent in parents)]
-    far = [choice for choice in left if choice not in set(near)]
-    pool = near[:_POOL] + rng.sample(far, min(_POOL, len(far)))
-    predicted = model.predict(search.task.request, pool)
-    ranked = [pool[place] for place in predicted.argsort(kind="stable")]
+    # Spaces are small enough to be ranked whole.
+    predicted = model.predict(search.task.key, left)
+    ranked = [left[place] for place in predicted.argsort(kind="stable")]
     random_ones = sum(rng.random() < EPSILON for _ in range(count))
     chosen = ranked[: count - random_ones]
-    others = [choice for choice in left if choice not in set(chosen)]
-    return chosen + rng.sample(others, min(random_ones, len(others)))
-
-
-def _steps(one: Choice, other: Choice) -> int:
-    """In how many numbers two choices differ."""
-    mine, theirs = (*astuple(one.tile), one.region), (*astuple(other.tile), other.region)
-    return sum(a != b for a, b in zip(mine, theirs, strict=True))
+    others = ranked[count - random_ones :]
+    return chosen + rng.sample(others, random_ones)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from android_runner.tuning.concurrent_jobs import Measurer, measure_all
-from android_runner.tuning.cost_model import CostModel
+from android_runner.tuning.cost_model import CostModel, Sample
 from android_runner.tuning.records import Conditions, Database, Record
 from android_runner.tuning.search import KernelSearch, next_kernel, propose
+from android_runner.tuning.transfer import same_conditions, samples
 from android_runner.tuning.worker import Answer, Job
 from tvm_schedules.errors import KernelError
 from tvm_schedules.tuning.choice import Choice, parse_choice
@@ -21,6 +22,9 @@ from tvm_schedules.tuning.request import KernelTask
 from tvm_schedules.tuning.spaces import kernel_space
 
 BATCH = 8
+FIRST_GUESSES = 2
+"""Size of a kernel's first batch where the cost model knows other kernels."""
+
 ROUNDS = 8
 CONFIRMING_ROUNDS = 40
 FINALISTS = 3
@@ -96,10 +100,12 @@ class Session:
         """
         end = float("inf") if time_limit_s is None else time.monotonic() + time_limit_s
         while self.trials < trials and time.monotonic() < end:
-            search = next_kernel(self.searches)
+            search = next_kernel(self.searches, self._model)
             if search is None:
                 break
-            self._batch(search, min(BATCH, trials - self.trials), end, tell)
+            # What is known of other kernels says what to try first; without it a sample at random does.
+            count = FIRST_GUESSES if self._model.ready and not search.tried else BATCH
+            self._batch(search, min(count, trials - self.trials), end, tell)
         for search in self.searches:
             if search.ratios and search.task.key not in self._winners:
                 self._confirm(search)
@@ -107,9 +113,11 @@ class Session:
 
     def _resume(self) -> None:
         of_key = {search.task.key: search for search in self.searches}
-        for record in self._database.read(self._conditions.core):
+        records = self._database.read_all()
+        self._model.learn(samples(records, self._conditions))
+        for record in records:
             search = of_key.get(record.key)
-            if search is None or not self._comparable(record.conditions):
+            if search is None or not same_conditions(record.conditions, self._conditions):
                 continue
             if record.default != str(search.space[0]):
                 continue
@@ -126,15 +134,13 @@ class Session:
             if record.ratio is not None and record.default_seconds is not None:
                 search.ratios[choice] = record.ratio
                 search.default_seconds = record.default_seconds
-        for search in self.searches:
-            if search.ratios:
-                self._model.learn(search.task.request, list(search.ratios), list(search.ratios.values()))
 
     def _batch(
         self, search: KernelSearch, count: int, end: float, tell: Callable[[KernelSearch, Answer], None]
     ) -> None:
-        before, learnt = search.best_ratio, []
-        self._winners.pop(search.task.key, None)
+        before, key = search.best_ratio, search.task.key
+        learnt = [] if search.ratios else [Sample(key, search.space[0], 1.0)]
+        self._winners.pop(key, None)
         proposed = propose(search, self._model, count, self._random)
         for job, answer in self._answers(search, proposed, ROUNDS, end):
             choice = job.choice
@@ -142,15 +148,14 @@ class Session:
             self._database.add(record)
             search.tried.add(choice)
             self.trials += 1
-            self._measured[search.task.key] += 1
+            self._measured[key] += 1
             if record.ratio is not None and record.default_seconds is not None:
                 search.ratios[choice] = record.ratio
                 search.default_seconds = record.default_seconds
-                self._defaults[search.task.key].append(record.default_seconds)
-                learnt.append(choice)
+                self._defaults[key].append(record.default_seconds)
+                learnt.append(Sample(key, choice, record.ratio))
             tell(search, answer)
-        if learnt:
-            self._model.learn(search.task.request, learnt, [search.ratios[choice] for choice in learnt])
+        self._model.learn(learnt)
         search.recent_gain = before - search.best_ratio
 
     def _confirm(self, search: KernelSearch) -> None:
@@ -174,10 +179,6 @@ class Session:
     ) -> Iterator[tuple[Job, Answer]]:
         jobs = [Job(search.task.request, choice, str(self._target), rounds) for choice in choices]
         return measure_all(self._measurer, jobs, self._parallel, end)
-
-    def _comparable(self, conditions: Conditions) -> bool:
-        ours = self._conditions
-        return (conditions.threads, conditions.emulated) == (ours.threads, ours.emulated)
 
     def _record(self, search: KernelSearch, choice: str, answer: Answer) -> Record:
         return Record(

@@ -1,10 +1,10 @@
 """A kernel that a network asks for: what makes it, its geometry, and what becomes of its results."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tvm_schedules.naming import join_fields, parse_kernel_name
+from tvm_schedules.naming import KernelName, join_fields, parse_kernel_name
 from tvm_schedules.tuning.choice import Choice
 
 
@@ -60,3 +60,14 @@ def kernel_key(name: str) -> str:
     """
     parsed = parse_kernel_name(name)
     return f"{parsed.op}_{parsed.types}_{parsed.layout}_{join_fields(parsed.geometry)}__{parsed.isa.value}"
+
+
+def parse_kernel_key(key: str) -> KernelName:
+    """Take apart what `kernel_key` wrote; the tile is empty.
+
+    Raises:
+        KernelError: if it is no such key.
+    """
+    described, _, isa = key.rpartition("__")
+    # The grammar of names, with any tile where a key has none.
+    return replace(parse_kernel_name(f"{described}_t1__{isa}"), tile={})

@@ -4,7 +4,7 @@ import random
 
 from kernels_to_tune import TARGET, Invented, task
 
-from android_runner.tuning.cost_model import FEWEST, CostModel, features
+from android_runner.tuning.cost_model import FEWEST, CostModel, Sample
 from android_runner.tuning.search import KernelSearch, next_kernel, propose
 from android_runner.tuning.worker import Job
 from tvm_schedules.tuning.spaces import kernel_space
@@ -26,8 +26,7 @@ def measure(search: KernelSearch, model: CostModel, count: int, rng: random.Rand
         if answer.seconds is not None:
             search.ratios[choice] = answer.seconds
     ratios = {choice: search.ratios[choice] for choice in chosen if choice in search.ratios}
-    if ratios:
-        model.learn(search.task.request, list(ratios), list(ratios.values()))
+    model.learn(Sample(search.task.key, choice, ratio) for choice, ratio in ratios.items())
     return len(chosen)
 
 
@@ -38,7 +37,7 @@ def test_a_space_is_measured_whole_and_then_nothing_is_left() -> None:
         counts.append(measure(search, model, 8, rng))
     assert sum(counts) == len(search.space) - 1
     assert propose(search, model, 8, rng) == []
-    assert next_kernel([search]) is None
+    assert next_kernel([search], model) is None
 
 
 def test_the_model_finds_the_best_of_another_kernel_early() -> None:
@@ -60,31 +59,29 @@ def test_the_model_finds_the_best_of_another_kernel_early() -> None:
 def test_a_model_predicts_once_it_knows_enough() -> None:
     model, search = CostModel(), search_of(64)
     choices = search.space[: FEWEST - 1]
-    model.learn(search.task.request, choices, [1.0] * len(choices))
+    model.learn(Sample(search.task.key, choice, 1.0) for choice in choices)
     assert not model.ready
-    model.learn(search.task.request, search.space[-1:], [0.5])
+    model.learn([Sample(search.task.key, search.space[-1], 0.5)])
     assert model.ready
-    predicted = model.predict(search.task.request, search.space)
+    predicted = model.predict(search.task.key, search.space)
     assert predicted.shape == (len(search.space),)
     assert predicted[-1] == predicted.min()
 
 
-def test_features_are_as_many_for_every_choice() -> None:
-    search = search_of(64)
-    assert len({len(features(search.task.request, choice)) for choice in search.space}) == 1
-
-
 def test_trials_go_to_new_kernels_first_then_to_latency_and_gain() -> None:
-    small, large, new = search_of(64), search_of(128), search_of(256)
+    small, large, new, model = search_of(64), search_of(128), search_of(256), CostModel()
     for search, seconds in ((small, 1e-5), (large, 1e-3)):
         search.tried = {search.space[1]}
         search.default_seconds = seconds
-    assert next_kernel([small, large, new]) is new
-    assert next_kernel([small, large]) is large
+    assert next_kernel([small, large, new], model) is new
+    assert next_kernel([small, large], model) is large
     small.recent_gain = 50.0
-    assert next_kernel([small, large]) is small
+    assert next_kernel([small, large], model) is small
+    model.learn(Sample(large.task.key, choice, 1e-3) for choice in large.space)
+    small.recent_gain = 0.5
+    assert next_kernel([small, large], model) is large
     large.tried = set(large.space)
-    assert next_kernel([large]) is None
+    assert next_kernel([large], model) is None
 
 
 def test_a_default_that_nothing_beats_stays_at_one() -> None:

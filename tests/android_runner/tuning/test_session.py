@@ -6,7 +6,14 @@ import pytest
 from kernels_to_tune import TARGET, Invented, task
 
 from android_runner.tuning.records import Conditions, Database, best_records
-from android_runner.tuning.session import CONFIRMING_ROUNDS, FINALISTS, ROUNDS, KernelResult, Session
+from android_runner.tuning.session import (
+    CONFIRMING_ROUNDS,
+    FINALISTS,
+    FIRST_GUESSES,
+    ROUNDS,
+    KernelResult,
+    Session,
+)
 from android_runner.tuning.worker import Answer, Job
 from tvm_schedules.tuning.request import KernelTask
 
@@ -121,3 +128,17 @@ def test_an_interrupted_session_keeps_what_it_measured(tmp_path: Path) -> None:
         session(tmp_path, measurer).run(100, None, interrupt)
     assert len(Database(tmp_path).read("haswell")) == 5
     assert sum(len(search.tried) for search in session(tmp_path, Invented()).searches) == 5
+
+
+def test_records_of_another_kernel_say_what_to_try_first(tmp_path: Path) -> None:
+    run(session(tmp_path, Invented(), TASKS[:1]), 1000)
+    warm, cold = Invented(), Invented()
+    run(session(tmp_path, warm, TASKS[1:]), FIRST_GUESSES)
+    run(session(tmp_path / "new", cold, TASKS[1:]), FIRST_GUESSES)
+
+    def best(measurer: Invented) -> float:
+        answers = [Invented().measure(job) for job in measurer.jobs]
+        return min(answer.seconds for answer in answers if answer.seconds is not None)
+
+    assert best(warm) == pytest.approx(1.2 - 0.35 - 0.08)
+    assert best(warm) <= best(cold)

@@ -1,5 +1,7 @@
 """Requests build kernels, and keys do not depend on what they are built with."""
 
+from dataclasses import replace
+
 import pytest
 
 from tvm_schedules.binary_conv2d import BinaryConv2dShape, BinaryEpilogue, fused_binary_conv2d_kernel
@@ -7,7 +9,7 @@ from tvm_schedules.errors import KernelError
 from tvm_schedules.naming import parse_kernel_name
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tuning.choice import choice_of_fields
-from tvm_schedules.tuning.request import KernelRequest, kernel_key, kernel_name
+from tvm_schedules.tuning.request import KernelRequest, kernel_key, kernel_name, parse_kernel_key
 from tvm_schedules.tuning.spaces import kernel_space
 
 SHAPE = BinaryConv2dShape(1, 5, 7, 33, 40, (3, 3), padding=(1, 1), border=(1, 1))
@@ -34,3 +36,10 @@ def test_keys_tell_instruction_sets_and_epilogues_apart() -> None:
 def test_a_name_outside_the_grammar_has_no_key() -> None:
     with pytest.raises(KernelError):
         kernel_key("fused_add")
+
+
+def test_keys_are_taken_apart_again() -> None:
+    name = parse_kernel_name(kernel_name(REQUEST.build(resolve_target("haswell"))))
+    assert parse_kernel_key(kernel_key(str(name))) == replace(name, tile={})
+    with pytest.raises(KernelError):
+        parse_kernel_key("fused_add")

@@ -1,0 +1,124 @@
+"""What records of another network, or another core, save a tuner: the gain after so many trials.
+
+`python -m benchmarks.transfer DIR [--measure] [--seeds 10] [--json]`
+
+Every choice of ResNet-18's kernels is measured once (`--measure`: into DIR, and only what is missing there);
+then searches are replayed against those times, with many seeds. A search is told one measurement of a choice,
+and judged by another, longer one, as is the choice that it confirms: luck in the first is no gain.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from android_runner.tuning.records import Database, Record
+from benchmarks.network_names import parse_net
+from benchmarks.replay import gain_of_best, replay
+from benchmarks.rows import print_rows
+from benchmarks.transfer_table import host_conditions, load_table, measure_table
+from groupnet.boundary import verb
+from groupnet.console import AsJson, note, print_result, progress, table
+from groupnet.model_source import Request
+from groupnet.tune import model_kernels
+from tvm_schedules.targets import resolve_target
+
+BUDGETS = (16, 32, 64, 128, 256, 512)
+FULL_BUDGET = 512
+"""Gains are shares of what this many cold trials gain, in the middle of all seeds."""
+
+OTHER = Request("groupnet_resnet18", 3, 192, random_weights=True)
+"""The network that was tuned before: no kernel of it has the geometry of one of the network to tune."""
+
+STARTS: dict[str, tuple[str, ...]] = {
+    "cold": (),
+    "warm, another network": ("other-network",),
+    "warm, another core": ("other-core",),
+    "warm, both": ("other-network", "other-core"),
+}
+"""By what a search starts with: the folders of its records."""
+
+
+@verb
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder of the measurements.")],
+    measure: Annotated[bool, typer.Option("--measure", help="Measure what is missing, first.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 10,
+    net: Annotated[str, typer.Option(help="ARCHITECTURE:K to tune.")] = "groupnet_resnet18:5",
+    as_json: AsJson = False,
+) -> None:
+    """Replay searches, cold and warm, and show the gain after each number of trials."""
+    tuned, target = parse_net(net), resolve_target("host")
+    with progress() as say:
+        tasks = model_kernels(tuned.request, target, say)
+        if measure:
+            measure_table(folder, tasks, OTHER, say)
+        conditions = host_conditions(target)
+        times = load_table(folder, conditions.core)
+        curves: dict[str, list[list[float]]] = {}
+        for start, parts in STARTS.items():
+            known = known_records(folder, parts, {task.key for task in tasks})
+            for seed in range(seeds):
+                say(f"{start}: seed {seed}")
+                gains = replay(tasks, target, times, conditions, BUDGETS, known=known, seed=seed)
+                curves.setdefault(start, []).append(gains)
+    rows = curve_rows(tuned.name, curves, gain_of_best(tasks, times))
+    if as_json:
+        print_rows(rows)
+    else:
+        _print_table(rows)
+
+
+def known_records(folder: Path, parts: Sequence[str], tuned: set[str]) -> list[Record]:
+    """Read what a search starts with; records of the very kernels to be tuned are left out."""
+    found = [record for part in parts for record in Database(folder / part).read_all()]
+    return [record for record in found if record.key not in tuned]
+
+
+def curve_rows(
+    name: str, curves: Mapping[str, Sequence[Sequence[float]]], most: float
+) -> list[dict[str, Any]]:
+    """A row for each start and budget; `of_full` is the median as a share of a full cold search's median."""
+    full = statistics.median(gains[BUDGETS.index(FULL_BUDGET)] for gains in curves["cold"])
+    rows = []
+    for start, seeds in curves.items():
+        for place, budget in enumerate(BUDGETS):
+            gains = sorted(one[place] for one in seeds)
+            middle = statistics.median(gains)
+            rows.append(
+                {
+                    "benchmark": "transfer",
+                    "name": name,
+                    "engine": start,
+                    "threads": 1,
+                    "min_ms": None,
+                    "median_ms": None,
+                    "trials": budget,
+                    "seeds": len(gains),
+                    "gain": middle,
+                    "lowest": gains[0],
+                    "highest": gains[-1],
+                    "of_full": middle / full if full else None,
+                    "most": most,
+                }
+            )
+    return rows
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    numbers = ("trials", "gain %", "lowest", "highest", "% of full")
+    title = f"{rows[0]['name']}: share of its kernels' time saved, median of {rows[0]['seeds']} searches"
+    shown = table(title, "start", *numbers, numbers=numbers)
+    for row in rows:
+        figures = (f"{100 * row[key]:.3f}" for key in ("gain", "lowest", "highest"))
+        share = "" if row["of_full"] is None else f"{100 * row['of_full']:.1f}"
+        shown.add_row(row["engine"], str(row["trials"]), *figures, share)
+    print_result(shown)
+    most = f"the best choice of every kernel would save {100 * rows[0]['most']:.3f} %"
+    note(f"full: {FULL_BUDGET} cold trials; {most}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
