@@ -12,19 +12,11 @@ from frontend.pipeline import run_pipeline
 from frontend.rewriter import straight_line
 from groupnet.model_source import Request, load_model
 from tvm_schedules.errors import KernelError
-from tvm_schedules.geometry import out_extent
 from tvm_schedules.naming import KernelName, parse_kernel_name
+from tvm_schedules.products import multiply_accumulates, product_class
 
 KernelClass = Literal["binary", "float", "glue"]
 CLASSES: tuple[KernelClass, ...] = ("binary", "float", "glue")
-
-_CLASS_OF_OP: dict[str, KernelClass] = {
-    "binary_conv2d": "binary",
-    "grouped_conv2d": "binary",
-    "bitserial_conv2d": "binary",
-    "float_conv2d": "float",
-    "dense": "float",
-}
 
 
 @dataclass(frozen=True)
@@ -104,33 +96,13 @@ def network_kernels(net: Net, target: Any) -> tuple[NetworkKernel, ...]:
 def kernel_class(name: str) -> KernelClass:
     """Class of a kernel by its name; a name outside the grammar is a fused function, and so glue."""
     parsed = _parsed(name)
-    return _CLASS_OF_OP.get(parsed.op, "glue") if parsed else "glue"
+    return (product_class(parsed) if parsed else None) or "glue"
 
 
 def kernel_macs(name: str) -> int:
     """Multiply-accumulates of one call, from the geometry in the kernel's name."""
     parsed = _parsed(name)
-    if parsed is None or parsed.op not in _CLASS_OF_OP:
-        return 0
-    fields = parsed.geometry
-    (n,), (c,), (o,) = fields["n"], fields["c"], fields["o"]
-    if parsed.op == "dense":
-        return n * c * o
-    height, width = (
-        out_extent(fields[axis][0], *(fields[key][i] for key in "kspd")) for i, axis in enumerate("hw")
-    )
-    kernel_height, kernel_width = fields["k"]
-    # Binary kernels serve several branches, each with `o` channels.
-    (branches,) = fields.get("m", (1,))
-    return _bit_planes(parsed) * branches * n * height * width * o * c * kernel_height * kernel_width
-
-
-def _bit_planes(name: KernelName) -> int:
-    """Pairs of bit planes that a kernel multiplies: `u2b1f32` has activations of 2 bits, weights of 1."""
-    if name.op != "bitserial_conv2d":
-        return 1
-    digits = [int(digit) for digit in name.types if digit.isdigit()]
-    return digits[0] * digits[1]
+    return multiply_accumulates(parsed) if parsed else 0
 
 
 def _parsed(name: str) -> KernelName | None:

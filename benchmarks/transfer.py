@@ -1,14 +1,15 @@
 """What records of another network, or another core, save a tuner: the gain after so many trials.
 
-`python -m benchmarks.transfer DIR [--measure] [--seeds 10] [--json]`
+`python -m benchmarks.transfer DIR [--measure 64] [--seeds 10] [--json]`
 
-Every choice of ResNet-18's kernels is measured once (`--measure`: into DIR, and only what is missing there);
-then searches are replayed against those times, with many seeds. A search is told one measurement of a choice,
-and judged by another, longer one, as is the choice that it confirms: luck in the first is no gain.
+Choices of ResNet-18's kernels are measured once (`--measure`: into DIR, and only what is missing there); then
+searches are replayed against those times, with many seeds. A search is told one measurement of a choice, and
+what it confirms is judged by another, longer one: luck in the first is no gain.
 """
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +17,17 @@ import typer
 
 from android_runner.tuning.records import Database, Record
 from benchmarks.network_names import parse_net
-from benchmarks.replay import gain_of_best, replay
+from benchmarks.replay import Setting, finalists, gain_of_best, replay
 from benchmarks.rows import print_rows
-from benchmarks.transfer_table import host_conditions, load_table, measure_table
+from benchmarks.transfer_table import (
+    OTHER_CORE,
+    OTHER_NETWORK,
+    host_conditions,
+    load_table,
+    measure_choices,
+    measure_finalists,
+    measure_others,
+)
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_result, progress, table
 from groupnet.model_source import Request
@@ -34,9 +43,9 @@ OTHER = Request("groupnet_resnet18", 3, 192, random_weights=True)
 
 STARTS: dict[str, tuple[str, ...]] = {
     "cold": (),
-    "warm, another network": ("other-network",),
-    "warm, another core": ("other-core",),
-    "warm, both": ("other-network", "other-core"),
+    "warm, another network": (OTHER_NETWORK,),
+    "warm, another core": (OTHER_CORE,),
+    "warm, both": (OTHER_NETWORK, OTHER_CORE),
 }
 """By what a search starts with: the folders of its records."""
 
@@ -44,7 +53,9 @@ STARTS: dict[str, tuple[str, ...]] = {
 @verb
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder of the measurements.")],
-    measure: Annotated[bool, typer.Option("--measure", help="Measure what is missing, first.")] = False,
+    choices: Annotated[
+        int | None, typer.Option("--measure", min=1, help="Measure so many choices a kernel, first.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 10,
     net: Annotated[str, typer.Option(help="ARCHITECTURE:K to tune.")] = "groupnet_resnet18:5",
     as_json: AsJson = False,
@@ -53,18 +64,25 @@ def main(
     tuned, target = parse_net(net), resolve_target("host")
     with progress() as say:
         tasks = model_kernels(tuned.request, target, say)
-        if measure:
-            measure_table(folder, tasks, OTHER, say)
+        if choices is not None:
+            measure_others(folder, OTHER, say)
+            measure_choices(folder, tasks, choices, say)
         conditions = host_conditions(target)
-        times = load_table(folder, conditions.core)
+        setting = Setting(tasks, target, load_table(folder, conditions.core), conditions)
+        searches = [
+            (start, known_records(folder, parts, {task.key for task in tasks}), seed)
+            for start, parts in STARTS.items()
+            for seed in range(seeds)
+        ]
+        if choices is not None:
+            asked = [key for _, known, seed in searches for key in finalists(setting, BUDGETS, known, seed)]
+            measure_finalists(folder, tasks, dict.fromkeys(asked), say)
+            setting = replace(setting, table=load_table(folder, conditions.core))
         curves: dict[str, list[list[float]]] = {}
-        for start, parts in STARTS.items():
-            known = known_records(folder, parts, {task.key for task in tasks})
-            for seed in range(seeds):
-                say(f"{start}: seed {seed}")
-                gains = replay(tasks, target, times, conditions, BUDGETS, known=known, seed=seed)
-                curves.setdefault(start, []).append(gains)
-    rows = curve_rows(tuned.name, curves, gain_of_best(tasks, times))
+        for start, known, seed in searches:
+            say(f"{start}: seed {seed}")
+            curves.setdefault(start, []).append(replay(setting, BUDGETS, known, seed))
+    rows = curve_rows(tuned.name, curves, gain_of_best(setting))
     if as_json:
         print_rows(rows)
     else:
@@ -116,7 +134,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         share = "" if row["of_full"] is None else f"{100 * row['of_full']:.1f}"
         shown.add_row(row["engine"], str(row["trials"]), *figures, share)
     print_result(shown)
-    most = f"the best choice of every kernel would save {100 * rows[0]['most']:.3f} %"
+    most = f"the best of all that was judged would save {100 * rows[0]['most']:.3f} %"
     note(f"full: {FULL_BUDGET} cold trials; {most}")
 
 

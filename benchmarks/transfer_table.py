@@ -1,29 +1,32 @@
-"""Measure once what replayed searches are judged by: all choices of kernels, the good ones twice."""
+"""Measure once what replayed searches are told and judged by: choices of a network's kernels."""
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from android_runner.probe import host_cpu_name
 from android_runner.tuning.records import Conditions, Database, Record
-from android_runner.tuning.session import CONFIRMING_ROUNDS, Session
+from android_runner.tuning.session import CONFIRMING_ROUNDS, ROUNDS, Session
 from android_runner.tuning.worker import Job, Worker
-from benchmarks.replay import Table, read_table
+from benchmarks.replay import Key, Table, read_table
 from groupnet.model_source import Request
 from groupnet.tune import MEASUREMENT_LIMIT_S, model_kernels
 from groupnet.tuned_kernels import core_of
 from tvm_schedules.targets import resolve_target
-from tvm_schedules.tuning.choice import parse_choice
+from tvm_schedules.tuning.choice import Choice, parse_choice
 from tvm_schedules.tuning.request import KernelTask
+from tvm_schedules.tuning.spaces import kernel_space
 
-NEAR_BEST = 1.05
-"""Choices up to this multiple of their kernel's best time are measured twice."""
+SEEN, JUDGED = "seen", "judged"
+OTHER_NETWORK, OTHER_CORE = "other-network", "other-core"
+"""Folders of a table."""
 
 OTHER_TRIALS = 384
 """Records that a search may start with, of each kind: what one tuning of another network leaves."""
 
-OTHER_CORE = "haswell"
+CORE = "haswell"
 """Code of AVX2 is what the records of another core are of: this machine runs it, and other tiles suit it."""
 
 Say = Callable[[str], None]
@@ -40,61 +43,72 @@ def host_conditions(target: Any) -> Conditions:
     )
 
 
-def measure_table(folder: Path, tasks: Sequence[KernelTask], other: Request, say: Say) -> None:
-    """Measure what is missing in the folders `seen`, `judged`, `other-network` and `other-core`.
+def load_table(folder: Path, core: str) -> Table:
+    """Read the times of a core."""
+    seen, judged = (Database(folder / part).read(core) for part in (SEEN, JUDGED))
+    return read_table(seen, judged)
+
+
+def measure_others(folder: Path, other: Request, say: Say) -> None:
+    """Tune another network, as `groupnet tune` would, for this core and for another one.
 
     Raises:
         MeasuringProcessError: nothing can be measured.
         OSError: a record cannot be written.
     """
-    target, elsewhere = resolve_target("host"), resolve_target(OTHER_CORE)
-    _tune(folder / "other-network", model_kernels(other, target, say), target, OTHER_TRIALS, say)
-    _tune(folder / "other-core", model_kernels(other, elsewhere, say), elsewhere, OTHER_TRIALS, say)
-    _tune(folder / "seen", tasks, target, None, say)
-    _judge(folder, tasks, target, say)
+    for part, name in ((OTHER_NETWORK, "host"), (OTHER_CORE, CORE)):
+        target = resolve_target(name)
+        database, conditions = Database(folder / part), host_conditions(target)
+        known = sum(not record.confirmed for record in database.read(conditions.core))
+        if known >= OTHER_TRIALS:
+            continue
+        tasks = model_kernels(other, target, say)
+        with Worker(1, MEASUREMENT_LIMIT_S) as worker:
+            session = Session(tasks, target, database, conditions, worker)
+            say(f"{part}: measuring up to {OTHER_TRIALS} choices")
+            session.run(OTHER_TRIALS - known, None, lambda *_: None)
 
 
-def load_table(folder: Path, core: str) -> Table:
-    """Read the times of a core; `replay` says what is missing."""
-    seen, judged = (Database(folder / part).read(core) for part in ("seen", "judged"))
-    return read_table(seen, judged)
+def measure_choices(folder: Path, tasks: Sequence[KernelTask], most: int, say: Say) -> None:
+    """Measure up to so many choices of each kernel, drawn at random; raises what `measure_others` does."""
+    target = resolve_target("host")
+    wanted = [
+        (task, choice) for task in tasks for choice in sampled(kernel_space(task.request, target), most)
+    ]
+    _measure(folder / SEEN, wanted, target, ROUNDS, say)
 
 
-def _tune(folder: Path, tasks: Sequence[KernelTask], target: Any, trials: int | None, say: Say) -> None:
-    """Tune as `groupnet tune` would, up to a number of records in all; None: every choice."""
+def measure_finalists(folder: Path, tasks: Sequence[KernelTask], asked: Iterable[Key], say: Say) -> None:
+    """Measure again what searches would confirm; raises what `measure_others` does."""
+    of_key = {task.key: task for task in tasks}
+    wanted = [(of_key[key], parse_choice(choice)) for key, choice in asked]
+    _measure(folder / JUDGED, wanted, resolve_target("host"), CONFIRMING_ROUNDS, say)
+
+
+def sampled(space: Sequence[Choice], most: int) -> list[Choice]:
+    """Draw choices other than the default, the same ones every time."""
+    return random.Random(0).sample(space[1:], min(most, len(space) - 1))
+
+
+def _measure(
+    folder: Path, wanted: Sequence[tuple[KernelTask, Choice]], target: Any, rounds: int, say: Say
+) -> None:
     database, conditions = Database(folder), host_conditions(target)
-    known = sum(not record.confirmed for record in database.read(conditions.core))
+    known = {(record.key, record.choice) for record in database.read(conditions.core)}
+    missing = [(task, choice) for task, choice in wanted if (task.key, str(choice)) not in known]
     with Worker(1, MEASUREMENT_LIMIT_S) as worker:
-        session = Session(tasks, target, database, conditions, worker)
-        every = sum(len(search.space) for search in session.searches)
-        left = every if trials is None else max(0, trials - known)
-        session.run(left, None, lambda *_: say(f"{folder.name}: {known + session.trials} measured"))
-
-
-def _judge(folder: Path, tasks: Sequence[KernelTask], target: Any, say: Say) -> None:
-    conditions = host_conditions(target)
-    table, judged = load_table(folder, conditions.core), Database(folder / "judged")
-    with Worker(1, MEASUREMENT_LIMIT_S) as worker:
-        for task in tasks:
-            for record in near_best(table, task.key):
-                if (task.key, record.choice) in table.judged:
-                    continue
-                say(f"judged: {record.choice} of {task.key}")
-                job = Job(task.request, parse_choice(record.choice), str(target), CONFIRMING_ROUNDS)
-                answer = worker.measure(job)
-                update = {
-                    "outcome": answer.outcome,
-                    "reason": answer.reason,
-                    "seconds": answer.seconds,
-                    "default_seconds": answer.default_seconds,
-                    "conditions": conditions,
-                }
-                judged.add(record.model_copy(update=update))
-
-
-def near_best(table: Table, key: str) -> list[Record]:
-    """Return the records of a kernel's fast choices, fastest first."""
-    timed = [(record.ratio, record) for (one, _), record in table.seen.items() if one == key]
-    ratios = [(ratio, record) for ratio, record in timed if ratio is not None]
-    limit = NEAR_BEST * min((ratio for ratio, _ in ratios), default=0.0)
-    return [record for ratio, record in sorted(ratios, key=lambda pair: pair[0]) if ratio <= limit]
+        for number, (task, choice) in enumerate(missing, start=1):
+            answer = worker.measure(Job(task.request, choice, str(target), rounds))
+            database.add(
+                Record(
+                    key=task.key,
+                    choice=str(choice),
+                    default=str(kernel_space(task.request, target)[0]),
+                    outcome=answer.outcome,
+                    reason=answer.reason,
+                    seconds=answer.seconds,
+                    default_seconds=answer.default_seconds,
+                    conditions=conditions,
+                )
+            )
+            say(f"{folder.name}: {number} of {len(missing)}")

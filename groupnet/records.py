@@ -1,4 +1,4 @@
-"""`groupnet records`: lists and merges folders of tuning records."""
+"""`groupnet records`: lists folders of tuning records, merges them, and draws a page of them."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,7 +11,7 @@ from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, table
 from groupnet.errors import TuningError
 
-app = typer.Typer(no_args_is_help=True, help="List and merge folders of tuning records.")
+app = typer.Typer(no_args_is_help=True, help="List, merge and draw folders of tuning records.")
 
 _NUMBERS = ("threads", "kernels", "measured", "failed", "confirmed")
 
@@ -49,6 +49,33 @@ def merge_records(
         print_result(f"{added} records added to {into}")
 
 
+@app.command("report")
+@verb
+def report_records(
+    folder: Annotated[Path, typer.Argument(help="A folder that `groupnet tune --db` made.")],
+    out: Annotated[Path, typer.Option(help="The page, HTML.")],
+    as_json: AsJson = False,
+) -> None:
+    """Draw convergence and gain of each kernel as a page of one file, with failures and conditions."""
+    from groupnet.tuning_ceilings import Peaks
+    from groupnet.tuning_history import place_histories
+    from groupnet.tuning_report import report_page
+
+    database = _existing(folder)
+    records = database.read_all()
+    _note_skipped(database)
+    if not records:
+        raise TuningError(f"expected tuning records; got none in {folder}; `groupnet tune` makes them")
+    places = place_histories(records)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(report_page(folder.name, places, Peaks(folder).read()), encoding="utf-8")
+    if as_json:
+        described = [{"core": one.core, "threads": one.threads, "emulated": one.emulated} for one in places]
+        print_json({"database": str(folder), "page": str(out), "places": described})
+    else:
+        print_result(f"{out}: {len(records)} records")
+
+
 def _existing(folder: Path) -> Database:
     if not folder.is_dir():
         raise TuningError(f"expected a folder of tuning records; no {folder}; `groupnet tune` makes one")
@@ -57,9 +84,13 @@ def _existing(folder: Path) -> Database:
 
 def _read(database: Database, core: str) -> list[Record]:
     records = database.read(core)
+    _note_skipped(database)
+    return records
+
+
+def _note_skipped(database: Database) -> None:
     for line in database.skipped:
         note(f"note: skipped an unreadable record at {line}")
-    return records
 
 
 def _rows(core: str, records: list[Record]) -> list[dict[str, Any]]:

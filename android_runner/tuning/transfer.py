@@ -14,17 +14,20 @@ OTHER_CONDITIONS = 0.25
 
 def same_conditions(one: Conditions, other: Conditions) -> bool:
     """Whether times under the one can stand for times under the other."""
-    return (one.core, one.threads) == (other.core, other.threads)
+    return (one.core, one.threads, one.emulated) == (other.core, other.threads, other.emulated)
 
 
 def samples(records: Iterable[Record], conditions: Conditions) -> Iterator[Sample]:
     """Yield what can be learnt from records, whatever kernel or core they are of.
 
-    Confirmations repeat what was measured, and are left out. A default takes all of its own time.
+    Confirmations repeat what was measured, and are left out, as are times of emulated processors, except for
+    one of those. A default takes all of its own time.
     """
     defaults = set()
     for record in records:
         if record.ratio is None or record.confirmed:
+            continue
+        if record.conditions.emulated and not conditions.emulated:
             continue
         try:
             choice, default = parse_choice(record.choice), parse_choice(record.default)

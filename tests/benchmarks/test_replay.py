@@ -1,10 +1,12 @@
 """Replayed searches see one measurement and are judged by another."""
 
+from dataclasses import replace
+
 import pytest
 
 from android_runner.tuning.records import Conditions, Record
 from benchmarks.errors import BenchmarkError
-from benchmarks.replay import Table, gain_of_best, read_table, replay
+from benchmarks.replay import Setting, Table, finalists, gain_of_best, read_table, replay
 from tvm_schedules.binary_conv2d import BinaryConv2dShape, BinaryEpilogue, fused_binary_conv2d_kernel
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tuning.request import KernelRequest, KernelTask, kernel_key, kernel_name
@@ -32,32 +34,34 @@ def record(choice: str, seconds: float) -> Record:
     )
 
 
-def times() -> Table:
-    """One choice looks best by luck, another is."""
-    seen = [record(choice, 0.9) for choice in SPACE[1:]]
-    judged = [record(LUCKY, 1.2), record(GOOD, 0.8)]
+def setting() -> Setting:
+    """One choice looks best by luck, another is, and one of the space was never measured."""
+    seen = [record(choice, 0.9) for choice in SPACE[2:]]
+    judged = [record(choice, 0.9) for choice in SPACE[2:]]
     seen += [record(LUCKY, 0.7), record(GOOD, 0.75)]
-    return read_table(seen, [*judged, judged[0].model_copy(update={"confirmed": True})])
+    judged += [record(LUCKY, 1.2), record(GOOD, 0.8)]
+    confirmed = judged[0].model_copy(update={"confirmed": True, "seconds": 0.1})
+    return Setting(TASKS, TARGET, read_table(seen, [*judged, confirmed]), CONDITIONS)
 
 
 def test_luck_is_no_gain() -> None:
-    everything = len(SPACE) - 1
-    assert replay(TASKS, TARGET, times(), CONDITIONS, [everything]) == [pytest.approx(0.2)]
-    assert gain_of_best(TASKS, times()) == pytest.approx(0.2)
+    assert replay(setting(), [len(SPACE)]) == [pytest.approx(0.2)]
+    assert gain_of_best(setting()) == pytest.approx(0.2)
 
 
-def test_gain_grows_with_trials_and_repeats_with_the_seed() -> None:
-    budgets = [2, 8, len(SPACE) - 1]
-    gains = replay(TASKS, TARGET, times(), CONDITIONS, budgets, seed=4)
-    assert gains == sorted(gains)
-    assert gains == replay(TASKS, TARGET, times(), CONDITIONS, budgets, seed=4)
+def test_gain_repeats_with_the_seed() -> None:
+    budgets = [2, 16]
+    assert replay(setting(), budgets, seed=4) == replay(setting(), budgets, seed=4)
 
 
 def test_records_to_start_with_are_no_trials_again() -> None:
-    known = [record(choice, 0.9) for choice in SPACE[1:] if choice != GOOD]
-    assert replay(TASKS, TARGET, times(), CONDITIONS, [1], known=known) == [pytest.approx(0.2)]
+    known = [record(choice, 0.9) for choice in SPACE[2:] if choice != GOOD]
+    assert replay(setting(), [1], known) == [pytest.approx(0.2)]
 
 
-def test_a_time_that_was_not_measured_is_asked_for() -> None:
+def test_what_is_to_be_judged_is_known_before_anything_is() -> None:
+    unjudged = replace(setting(), table=Table(setting().table.seen, {}))
+    asked = finalists(unjudged, [len(SPACE)])
+    assert {choice for _, choice in asked} >= {LUCKY, GOOD}
     with pytest.raises(BenchmarkError, match="--measure"):
-        times().answer(KEY, SPACE[0], judging=False)
+        replay(unjudged, [len(SPACE)])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from android_runner.tuning.records import Conditions, Database, Record
-from benchmarks.replay import read_table
 from benchmarks.transfer import BUDGETS, curve_rows, known_records
-from benchmarks.transfer_table import near_best
+from benchmarks.transfer_table import sampled
+from tvm_schedules.tuning.choice import parse_choice
 
 CONDITIONS = Conditions(core="znver4", cpu="a processor", threads=1, tvm="0", groupnet="0")
 
@@ -41,6 +41,9 @@ def test_a_search_never_starts_with_records_of_what_it_tunes(tmp_path: Path) -> 
     assert known_records(tmp_path, [], set()) == []
 
 
-def test_what_is_near_the_best_is_measured_again() -> None:
-    seen = [record("k", "a", 1.0), record("k", "b", 0.96), record("k", "c", 1.2), record("other", "d", 0.5)]
-    assert [one.choice for one in near_best(read_table(seen, []), "k")] == ["b", "a"]
+def test_the_same_choices_are_drawn_every_time() -> None:
+    space = [parse_choice(f"t1x{columns}v1u1") for columns in range(1, 20)]
+    assert sampled(space, 5) == sampled(space, 5)
+    assert len(set(sampled(space, 5))) == 5
+    assert sampled(space, 100) != space[1:]
+    assert set(sampled(space, 100)) == set(space[1:])

@@ -39,6 +39,7 @@ def test_what_says_nothing_is_left_out() -> None:
     records = [
         record("t1x4v1u1", outcome="crashed", seconds=None),
         record("t1x4v1u1", confirmed=True),
+        record("t1x4v1u1", conditions=HERE.model_copy(update={"emulated": True})),
         record("nonsense"),
         record("t1x4v1u1", key="nonsense"),
         record("t1x4v1u1", default="nonsense"),
