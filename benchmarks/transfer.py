@@ -22,7 +22,6 @@ from benchmarks.rows import print_rows
 from benchmarks.transfer_table import (
     OTHER_CORE,
     OTHER_NETWORK,
-    host_conditions,
     load_table,
     measure_choices,
     measure_finalists,
@@ -32,7 +31,7 @@ from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_result, progress, table
 from groupnet.model_source import Request
 from groupnet.tune import model_kernels
-from tvm_schedules.targets import resolve_target
+from groupnet.tuning_device import tuning_device
 
 BUDGETS = (16, 32, 64, 128, 256, 512)
 FULL_BUDGET = 512
@@ -61,14 +60,14 @@ def main(
     as_json: AsJson = False,
 ) -> None:
     """Replay searches, cold and warm, and show the gain after each number of trials."""
-    tuned, target = parse_net(net), resolve_target("host")
+    tuned, device = parse_net(net), tuning_device("host", None, None)
     with progress() as say:
-        tasks = model_kernels(tuned.request, target, say)
+        tasks = model_kernels(tuned.request, device.target, say)
         if choices is not None:
             measure_others(folder, OTHER, say)
             measure_choices(folder, tasks, choices, say)
-        conditions = host_conditions(target)
-        setting = Setting(tasks, target, load_table(folder, conditions.core), conditions)
+        conditions = device.conditions(1)
+        setting = Setting(tasks, device.target, load_table(folder, conditions.core), conditions)
         searches = [
             (start, known_records(folder, parts, {task.key for task in tasks}), seed)
             for start, parts in STARTS.items()

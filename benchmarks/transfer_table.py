@@ -2,19 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from android_runner.probe import host_cpu_name
-from android_runner.tuning.records import Conditions, Database, Record
+from android_runner.tuning.records import Database, Record
 from android_runner.tuning.session import CONFIRMING_ROUNDS, ROUNDS, Session
-from android_runner.tuning.worker import Job, Worker
+from android_runner.tuning.worker import Job
 from benchmarks.replay import Key, Table, read_table
 from groupnet.model_source import Request
-from groupnet.tune import MEASUREMENT_LIMIT_S, model_kernels
-from groupnet.tuned_kernels import core_of
-from tvm_schedules.targets import resolve_target
+from groupnet.tune import model_kernels
+from groupnet.tuning_device import TuningDevice, tuning_device
 from tvm_schedules.tuning.choice import Choice, parse_choice
 from tvm_schedules.tuning.request import KernelTask
 from tvm_schedules.tuning.spaces import kernel_space
@@ -32,17 +28,6 @@ CORE = "haswell"
 Say = Callable[[str], None]
 
 
-def host_conditions(target: Any) -> Conditions:
-    """Return the conditions of one thread of this machine, for code of a target."""
-    return Conditions(
-        core=core_of(target),
-        cpu=host_cpu_name(),
-        threads=1,
-        tvm=version("apache-tvm"),
-        groupnet=version("groupnet"),
-    )
-
-
 def load_table(folder: Path, core: str) -> Table:
     """Read the times of a core."""
     seen, judged = (Database(folder / part).read(core) for part in (SEEN, JUDGED))
@@ -56,33 +41,32 @@ def measure_others(folder: Path, other: Request, say: Say) -> None:
         MeasuringProcessError: nothing can be measured.
         OSError: a record cannot be written.
     """
-    for part, name in ((OTHER_NETWORK, "host"), (OTHER_CORE, CORE)):
-        target = resolve_target(name)
-        database, conditions = Database(folder / part), host_conditions(target)
+    for part, name in ((OTHER_NETWORK, None), (OTHER_CORE, CORE)):
+        device = tuning_device("host", None, name)
+        database, conditions = Database(folder / part), device.conditions(1)
         known = sum(not record.confirmed for record in database.read(conditions.core))
         if known >= OTHER_TRIALS:
             continue
-        tasks = model_kernels(other, target, say)
-        with Worker(1, MEASUREMENT_LIMIT_S) as worker:
-            session = Session(tasks, target, database, conditions, worker)
+        tasks = model_kernels(other, device.target, say)
+        with device.open_measurer(1) as measurer:
+            session = Session(tasks, device.target, database, conditions, measurer)
             say(f"{part}: measuring up to {OTHER_TRIALS} choices")
             session.run(OTHER_TRIALS - known, None, lambda *_: None)
 
 
 def measure_choices(folder: Path, tasks: Sequence[KernelTask], most: int, say: Say) -> None:
     """Measure up to so many choices of each kernel, drawn at random; raises what `measure_others` does."""
-    target = resolve_target("host")
-    wanted = [
-        (task, choice) for task in tasks for choice in sampled(kernel_space(task.request, target), most)
-    ]
-    _measure(folder / SEEN, wanted, target, ROUNDS, say)
+    device = tuning_device("host", None, None)
+    spaces = [(task, kernel_space(task.request, device.target)) for task in tasks]
+    wanted = [(task, choice) for task, space in spaces for choice in sampled(space, most)]
+    _measure(folder / SEEN, wanted, device, ROUNDS, say)
 
 
 def measure_finalists(folder: Path, tasks: Sequence[KernelTask], asked: Iterable[Key], say: Say) -> None:
     """Measure again what searches would confirm; raises what `measure_others` does."""
     of_key = {task.key: task for task in tasks}
     wanted = [(of_key[key], parse_choice(choice)) for key, choice in asked]
-    _measure(folder / JUDGED, wanted, resolve_target("host"), CONFIRMING_ROUNDS, say)
+    _measure(folder / JUDGED, wanted, tuning_device("host", None, None), CONFIRMING_ROUNDS, say)
 
 
 def sampled(space: Sequence[Choice], most: int) -> list[Choice]:
@@ -91,14 +75,14 @@ def sampled(space: Sequence[Choice], most: int) -> list[Choice]:
 
 
 def _measure(
-    folder: Path, wanted: Sequence[tuple[KernelTask, Choice]], target: Any, rounds: int, say: Say
+    folder: Path, wanted: Sequence[tuple[KernelTask, Choice]], device: TuningDevice, rounds: int, say: Say
 ) -> None:
-    database, conditions = Database(folder), host_conditions(target)
+    database, conditions, target = Database(folder), device.conditions(1), device.target
     known = {(record.key, record.choice) for record in database.read(conditions.core)}
     missing = [(task, choice) for task, choice in wanted if (task.key, str(choice)) not in known]
-    with Worker(1, MEASUREMENT_LIMIT_S) as worker:
+    with device.open_measurer(1) as measurer:
         for number, (task, choice) in enumerate(missing, start=1):
-            answer = worker.measure(Job(task.request, choice, str(target), rounds))
+            answer = measurer.measure(Job(task.request, choice, str(target), rounds))
             database.add(
                 Record(
                     key=task.key,
