@@ -13,6 +13,7 @@ from groupnet import (
     emulator,
     evaluate,
     list_models,
+    rack,
     records,
     train,
     tune,
@@ -32,6 +33,8 @@ app.command()(convert.convert)
 app.command()(compile.compile)
 app.command()(tune.tune)
 app.add_typer(records.app, name="records")
+app.command()(rack.tracker)
+app.command()(rack.agent)
 app.command()(devices.devices)
 app.add_typer(emulator.app, name="emulator")
 app.command()(bench.bench)

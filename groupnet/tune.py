@@ -28,7 +28,9 @@ def tune(
     time_limit: Annotated[
         float | None, typer.Option(min=0, help="Seconds of measuring, confirming apart.")
     ] = None,
-    device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
+    device: Annotated[
+        str, typer.Option(help="host, emulator, adb:SERIAL or tracker:HOST:PORT/KEY.")
+    ] = "host",
     cores: Annotated[
         str | None,
         typer.Option(help="A phone's: big, little, or numbers such as 4-7.", show_default="big"),

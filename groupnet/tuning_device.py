@@ -20,6 +20,9 @@ MEASUREMENT_LIMIT_S = 30.0
 CALL_LIMIT_S = 15.0
 """The same of a single call on a phone; a measurement is several."""
 
+FREE_PHONE_WAIT_S = 15.0
+"""How long a phone of a rack may take to become free, which includes starting its server anew."""
+
 
 @dataclass(frozen=True)
 class TuningDevice:
@@ -57,7 +60,7 @@ def tuning_device(spec: str, cores: str | None, target: str | None) -> TuningDev
     """Ask the device that `spec` names who it is.
 
     Args:
-        spec: `host`, `emulator` or `adb:HOST:PORT`.
+        spec: `host`, `emulator`, `adb:HOST:PORT`, or `tracker:HOST:PORT/KEY` for all phones of a key.
         cores: which of a phone's cores, as `phone_cores.choose_cores` takes it; None: the big ones.
         target: what to build for; None: what the device says that it is.
 
@@ -67,6 +70,8 @@ def tuning_device(spec: str, cores: str | None, target: str | None) -> TuningDev
     """
     if spec == "host":
         return _host(cores, target)
+    if spec.startswith("tracker:"):
+        return _rack(spec, cores, target)
     return _phone(spec, cores or "big", target)
 
 
@@ -105,6 +110,46 @@ def _phone(spec: str, cores: str, target: str | None) -> TuningDevice:
         open_measurer=lambda threads: Worker(
             threads, patience_s(CALL_LIMIT_S), PhoneAnswers(link, threads, CALL_LIMIT_S)
         ),
+    )
+
+
+def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
+    from android_runner.rack.phone_info import phones_of
+    from android_runner.rack.rack import Rack
+    from android_runner.rack.tracked_link import TrackedLink
+    from android_runner.rack.tracker_client import TrackerClient, parse_address
+    from android_runner.tuning.phone_answers import PhoneAnswers, patience_s
+    from android_runner.tuning.worker import Worker
+
+    if cores is not None:
+        raise TuningError(
+            "expected --cores with `groupnet agent`, which pins its phone; got it with a tracker"
+        )
+    where, _, key = spec.removeprefix("tracker:").partition("/")
+    address = parse_address(where)
+    with TrackerClient(address) as client:
+        phones = list(phones_of(client.summary(), key).values())
+    kinds = sorted({(phone.core, phone.emulated) for phone in phones})
+    if len(kinds) != 1:
+        found = ", ".join(core for core, _ in kinds) or "none"
+        raise TuningError(
+            f"expected phones of one kind under the key '{key}' at {address}; got {found}; "
+            "give each kind a key of its own with `groupnet agent`"
+        )
+    ((core, emulated),) = kinds
+    link = TrackedLink(address, key, core, FREE_PHONE_WAIT_S)
+
+    def rack(threads: int) -> Rack:
+        # Who finds no phone hands its job to another: there is nothing to wait for.
+        answers = PhoneAnswers(link, threads, CALL_LIMIT_S, back_off_s=())
+        return Rack([Worker(threads, patience_s(CALL_LIMIT_S), answers) for _ in phones])
+
+    return TuningDevice(
+        core_target(core, target),
+        "; ".join(sorted({phone.cpu for phone in phones})),
+        emulated=emulated,
+        parallel=len(phones),
+        open_measurer=rack,
     )
 
 

@@ -140,7 +140,7 @@ class _Measuring:
         except WrongNumbersError as exc:
             return Answer("wrong", str(exc))
         except TransportTimeoutError as exc:
-            phone.state()  # raises where it is the link that stalls, and not the kernel
+            phone.check()  # raises where it is the link that stalls, and not the kernel
             # The session still runs the kernel; it ends with its server.
             self.close()
             return Answer("timeout", str(exc))

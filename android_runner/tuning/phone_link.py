@@ -31,7 +31,11 @@ class OpenPhone(Protocol):
         ...
 
     def state(self) -> DeviceState:
-        """Ask it for its state; raises TransportError where it cannot be reached."""
+        """Return its state of a moment ago; raises TransportError where it cannot be reached."""
+        ...
+
+    def check(self) -> None:
+        """Raise TransportError if it cannot be reached right now."""
         ...
 
 
@@ -110,6 +114,9 @@ class _AdbPhone:
 
     def state(self) -> DeviceState:
         return self.server.state()
+
+    def check(self) -> None:
+        self.server.state()
 
 
 def phone_named(spec: str) -> PhoneDevice:

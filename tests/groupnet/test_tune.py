@@ -1,12 +1,15 @@
 """Tuning by command line: measured, resumed, compiled with, and verified against PyTorch."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from android_runner.emulator.phone import missing_requirements, start_phone, stop_phone
+from android_runner.tuning.records import Database, best_records
 from groupnet import cli
 from groupnet.errors import TuningError
 from groupnet.tune import parse_threads
@@ -38,6 +41,25 @@ def test_tuned_kernels_are_built_and_still_exact(tmp_path: Path) -> None:
     assert f"2 of {len(result['kernels'])} tunable kernels built by a record" in said
     verified = groupnet("bench", made, "--runs", "1")[0]["verified"]
     assert verified["exact"]
+
+
+@pytest.mark.phone
+def test_an_emulated_phone_is_tuned_and_chooses_nothing(tmp_path: Path) -> None:
+    if missing := missing_requirements():
+        pytest.skip(" ".join(missing))
+    name, records = f"tune-{os.getpid()}", tmp_path / "records"
+    phone = start_phone(cpu="cortex-a76", name=name)
+    try:
+        device = ("--device", f"adb:{phone.serial}", "--cores", "big")
+        result, said = groupnet("tune", "digits-k3", "--db", records, "--trials", "2", *device)
+    finally:
+        stop_phone(name)
+    assert (result["trials_measured"], result["failures"]) == (2, [])
+    assert (result["conditions"]["core"], result["conditions"]["emulated"]) == ("cortex-a76", True)
+    assert "emulated, not a latency" in said
+    counted, _ = groupnet("records", "list", records)
+    assert [row["measured"] for row in counted["cores"]] == [2]
+    assert best_records(Database(records).read("cortex-a76"), 1) == {}
 
 
 @pytest.mark.parametrize(

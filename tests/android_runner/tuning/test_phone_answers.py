@@ -45,6 +45,10 @@ class FakePhone:
             raise LinkLostError("Expected a state; the link was lost")
         return STATE
 
+    def check(self) -> None:
+        """Answer if it can be reached."""
+        self.state()
+
 
 class FakeLink:
     """Opens phones as a script says, and counts those that are open."""

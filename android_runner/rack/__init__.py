@@ -1,0 +1,1 @@
+"""A rack of phones: a tracker, agents that offer phones through it, and a measurer that uses all of a key."""
