@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from android_runner.phone_probe import Hardware
 from android_runner.tensor_types import TensorType
 
 Signatures = Mapping[str, Sequence[TensorType]]
@@ -34,6 +35,7 @@ class DeviceInfo:
         emulated: True where instructions are emulated, so that times are no latencies.
         android: The Android release, such as ``13``, or None for the host.
         cores: Number of cores that may run at once.
+        hardware: What a phone is made of; None for the host.
     """
 
     kind: Literal["host", "emulator", "adb"]
@@ -45,6 +47,7 @@ class DeviceInfo:
     emulated: bool
     android: str | None
     cores: int
+    hardware: Hardware | None = None
 
 
 class LoadedModule(Protocol):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, Session
+from android_runner.phone_probe import parse_hardware, read_answers
 from android_runner.probe import core_names, describe_cores, parse_properties
 from android_runner.runtime_package import device_runtime
 from android_runner.server import RunningServer, ServerLimits, device_server
@@ -85,8 +86,9 @@ def probe_phone(transport: Transport, kind: Literal["emulator", "adb"], name: st
     def ask(command: str) -> str:
         return transport.shell(command, timeout_s=_PROBE_TIMEOUT_S, check=False).stdout.strip()
 
-    properties = parse_properties(ask("getprop"))
-    cores = core_names(ask("cat /proc/cpuinfo"))
+    answers = read_answers(transport)
+    properties = parse_properties(answers.properties)
+    cores = core_names(answers.cpuinfo)
     online = ask("nproc")
     return DeviceInfo(
         kind=kind,
@@ -100,4 +102,5 @@ def probe_phone(transport: Transport, kind: Literal["emulator", "adb"], name: st
         or "1" in (properties.get("ro.kernel.qemu"), properties.get("ro.boot.qemu")),
         android=properties.get("ro.build.version.release"),
         cores=int(online) if online.isdecimal() else max(1, len(cores)),
+        hardware=parse_hardware(answers),
     )

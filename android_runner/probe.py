@@ -7,56 +7,18 @@ import re
 from collections import Counter
 from pathlib import Path
 
-# MIDR implementer and part numbers (Arm's and the licensees' technical reference manuals).
-_ARM = {
-    0xD03: "Cortex-A53",
-    0xD04: "Cortex-A35",
-    0xD05: "Cortex-A55",
-    0xD07: "Cortex-A57",
-    0xD08: "Cortex-A72",
-    0xD09: "Cortex-A73",
-    0xD0A: "Cortex-A75",
-    0xD0B: "Cortex-A76",
-    0xD0C: "Neoverse-N1",
-    0xD0D: "Cortex-A77",
-    0xD0E: "Cortex-A76AE",
-    0xD40: "Neoverse-V1",
-    0xD41: "Cortex-A78",
-    0xD44: "Cortex-X1",
-    0xD46: "Cortex-A510",
-    0xD47: "Cortex-A710",
-    0xD48: "Cortex-X2",
-    0xD49: "Neoverse-N2",
-    0xD4D: "Cortex-A715",
-    0xD4E: "Cortex-X3",
-    0xD80: "Cortex-A520",
-    0xD81: "Cortex-A720",
-    0xD82: "Cortex-X4",
-    0xD85: "Cortex-X925",
-    0xD87: "Cortex-A725",
-}
-_QUALCOMM = {
-    0x800: "Kryo 2xx Gold",
-    0x801: "Kryo 2xx Silver",
-    0x802: "Kryo 3xx Gold",
-    0x803: "Kryo 3xx Silver",
-    0x804: "Kryo 4xx Gold",
-    0x805: "Kryo 4xx Silver",
-}
-_CORES = {0x41: _ARM, 0x51: _QUALCOMM}
+from android_runner.core_parts import part_name
 
 
 def core_names(cpuinfo: str) -> list[str]:
     """Return the name of each core listed in an arm64 /proc/cpuinfo, in its order.
 
-    A part this table does not know is named by its numbers, ``0x41/0xd99``.
+    A part that `core_parts` does not know is named by its numbers, ``0x41/0xd99``.
     """
-    names: list[str] = []
-    for fields in _core_blocks(cpuinfo):
-        implementer = int(fields.get("CPU implementer", "0"), 0)
-        part = int(fields["CPU part"], 0)
-        names.append(_CORES.get(implementer, {}).get(part, f"{implementer:#04x}/{part:#05x}"))
-    return names
+    return [
+        part_name(int(fields.get("CPU implementer", "0"), 0), int(fields["CPU part"], 0))
+        for fields in _core_blocks(cpuinfo)
+    ]
 
 
 def core_numbers(cpuinfo: str) -> list[int]:
@@ -64,10 +26,21 @@ def core_numbers(cpuinfo: str) -> list[int]:
     return [int(fields.get("processor", place)) for place, fields in enumerate(_core_blocks(cpuinfo))]
 
 
+def core_features(cpuinfo: str) -> frozenset[str]:
+    """Return the instruction sets that every listed core has, in the kernel's words; maybe none."""
+    told = [frozenset(fields.get("Features", "").split()) for fields in _core_blocks(cpuinfo)]
+    return frozenset.intersection(*told) if told else frozenset()
+
+
 def _core_blocks(cpuinfo: str) -> list[dict[str, str]]:
-    blocks = re.split(r"\n\s*\n", cpuinfo)
-    found = [dict(re.findall(r"^([^\n:]+?)\s*:\s*(.*)$", block, re.MULTILINE)) for block in blocks]
-    return [fields for fields in found if "CPU part" in fields]
+    found: list[dict[str, str]] = []
+    for block in re.split(r"\n\s*\n", cpuinfo):
+        fields = dict(re.findall(r"^([^\n:]+?)\s*:\s*(.*)$", block, re.MULTILINE))
+        if "CPU part" in fields:
+            # Kernels before 3.18 tell all numbers first, and then the part of the core that was asked.
+            numbers = re.findall(r"^processor\s*:\s*(\d+)\s*$", block, re.MULTILINE)
+            found += [{**fields, "processor": number} for number in numbers] or [fields]
+    return found
 
 
 def describe_cores(names: list[str]) -> str:

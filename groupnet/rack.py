@@ -35,7 +35,7 @@ def agent(
     serial: Annotated[str, typer.Option(help="The phone: HOST:PORT, or emulator.")],
     tracker: Annotated[str, typer.Option(help="HOST:PORT of `groupnet tracker`.")],
     key: Annotated[str, typer.Option(help="What tuners ask for; phones of a key have the same cores.")],
-    cores: Annotated[str, typer.Option(help="The phone's: big, little, or numbers such as 4-7.")] = "big",
+    cores: Annotated[str, typer.Option(help="prime, big, little, or numbers such as 4-7.")] = "prime",
     as_json: AsJson = False,
 ) -> None:
     """Offer a phone through a tracker, and bring it back whenever it was gone. Ctrl-C ends it."""

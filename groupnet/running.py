@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from groupnet.bundle import Bundle, check_architecture
@@ -88,4 +88,5 @@ def describe_device(info: "DeviceInfo") -> dict[str, Any]:
         "cores": info.cores,
         "android": info.android,
         "emulated": info.emulated,
+        "hardware": None if info.hardware is None else asdict(info.hardware),
     }

@@ -33,7 +33,7 @@ def tune(
     ] = "host",
     cores: Annotated[
         str | None,
-        typer.Option(help="A phone's: big, little, or numbers such as 4-7.", show_default="big"),
+        typer.Option(help="A phone's: prime, big, little, or numbers such as 4-7.", show_default="prime"),
     ] = None,
     target: Annotated[
         str | None,

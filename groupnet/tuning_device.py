@@ -61,7 +61,7 @@ def tuning_device(spec: str, cores: str | None, target: str | None) -> TuningDev
 
     Args:
         spec: `host`, `emulator`, `adb:HOST:PORT`, or `tracker:HOST:PORT/KEY` for all phones of a key.
-        cores: which of a phone's cores, as `phone_cores.choose_cores` takes it; None: the big ones.
+        cores: which of a phone's cores, as `phone_cores.choose_cores` takes it; None: the fastest ones.
         target: what to build for; None: what the device says that it is.
 
     Raises:
@@ -72,7 +72,7 @@ def tuning_device(spec: str, cores: str | None, target: str | None) -> TuningDev
         return _host(cores, target)
     if spec.startswith("tracker:"):
         return _rack(spec, cores, target)
-    return _phone(spec, cores or "big", target)
+    return _phone(spec, cores or "prime", target)
 
 
 def _host(cores: str | None, target: str | None) -> TuningDevice:

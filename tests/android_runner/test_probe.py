@@ -1,6 +1,13 @@
 """Who a device is, from what a phone's own files say."""
 
-from android_runner.probe import core_names, describe_cores, host_cpu_name, parse_properties
+from android_runner.probe import (
+    core_features,
+    core_names,
+    core_numbers,
+    describe_cores,
+    host_cpu_name,
+    parse_properties,
+)
 
 # Four little and four big cores, as arm64 kernels print them.
 CORE = """processor\t: {number}
@@ -46,3 +53,21 @@ def test_properties() -> None:
 
 def test_the_host_has_a_name() -> None:
     assert host_cpu_name()
+
+
+def test_instruction_sets_are_those_of_every_core() -> None:
+    text = cpuinfo(("0x41", "0xd05"), ("0x41", "0xd0b"))
+    assert "asimddp" in core_features(text)
+    assert "asimddp" not in core_features(text.replace(" asimddp", "", 1))
+    assert core_features("") == core_features("processor : 0\nCPU part : 0xd03\n") == frozenset()
+
+
+def test_old_kernels_tell_one_part_for_all_cores() -> None:
+    # The form of the Nexus 6P (pytorch/cpuinfo test/mock/nexus6p.h).
+    text = (
+        "Processor\t: AArch64 Processor rev 2 (aarch64)\n"
+        + "".join(f"processor\t: {number}\n" for number in range(8))
+        + "Features\t: fp asimd\nCPU implementer\t: 0x41\nCPU part\t: 0xd03\n\nHardware\t: MSM8994\n"
+    )
+    assert core_names(text) == ["Cortex-A53"] * 8
+    assert core_numbers(text) == list(range(8))
