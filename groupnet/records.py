@@ -27,9 +27,10 @@ def list_records(
     if as_json:
         print_json({"database": str(folder), "cores": rows})
         return
-    shown = table("Records", "core", *_NUMBERS, numbers=_NUMBERS)
+    shown = table("Records", "core", *_NUMBERS, "note", numbers=_NUMBERS)
     for row in rows:
-        shown.add_row(row["core"], *(str(row[key]) for key in _NUMBERS))
+        emulated = "emulated: chooses nothing" if row["emulated"] else ""
+        shown.add_row(row["core"], *(str(row[key]) for key in _NUMBERS), emulated)
     print_result(shown)
 
 
@@ -95,17 +96,22 @@ def _note_skipped(database: Database) -> None:
 
 def _rows(core: str, records: list[Record]) -> list[dict[str, Any]]:
     """One row for each number of threads; a kernel's confirmations are no measurements of new choices."""
-    measured = Counter(one.conditions.threads for one in records if not one.confirmed)
-    failed = Counter(one.conditions.threads for one in records if one.outcome != "ok")
-    confirmed = Counter(one.conditions.threads for one in records if one.confirmed)
+
+    def place(record: Record) -> tuple[int, bool]:
+        return record.conditions.threads, record.conditions.emulated
+
+    measured = Counter(place(one) for one in records if not one.confirmed)
+    failed = Counter(place(one) for one in records if one.outcome != "ok")
+    confirmed = Counter(place(one) for one in records if one.confirmed)
     return [
         {
             "core": core,
-            "threads": threads,
-            "kernels": len({one.key for one in records if one.conditions.threads == threads}),
-            "measured": measured[threads],
-            "failed": failed[threads],
-            "confirmed": confirmed[threads],
+            "emulated": where[1],
+            "threads": where[0],
+            "kernels": len({one.key for one in records if place(one) == where}),
+            "measured": measured[where],
+            "failed": failed[where],
+            "confirmed": confirmed[where],
         }
-        for threads in sorted({one.conditions.threads for one in records})
+        for where in sorted({place(one) for one in records})
     ]

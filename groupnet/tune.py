@@ -53,6 +53,8 @@ def tune(
     request = Request(model, bases, input_size)
     numbers = parse_threads(threads)
     where = tuning_device(device, cores, target)
+    for number in numbers:
+        where.check_threads(number)
     result = run_tune(request, db, where, trials=trials, time_limit_s=time_limit, threads=numbers, seed=seed)
     if as_json:
         print_json(result)

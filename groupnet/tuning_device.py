@@ -33,6 +33,7 @@ class TuningDevice:
         cpu: the processor, or a phone's cores.
         emulated: its times are no latencies.
         parallel: how many measurements it takes at once.
+        max_threads: as many as the cores that it may use; None where nothing is known of that.
         open_measurer: makes a measurer for a number of threads, as a context manager.
     """
 
@@ -40,7 +41,16 @@ class TuningDevice:
     cpu: str
     emulated: bool
     parallel: int
+    max_threads: int | None
     open_measurer: "Callable[[int], AbstractContextManager[Measurer]]"
+
+    def check_threads(self, threads: int) -> None:
+        """Raise TuningError if it cannot run so many."""
+        if self.max_threads is not None and threads > self.max_threads:
+            raise TuningError(
+                f"expected at most {self.max_threads} threads, one for each core that may be used; got "
+                f"{threads}; ask for fewer, or choose other --cores"
+            )
 
     def conditions(self, threads: int) -> "Conditions":
         """What is recorded with every measurement."""
@@ -87,6 +97,7 @@ def _host(cores: str | None, target: str | None) -> TuningDevice:
         host_cpu_name(),
         emulated=False,
         parallel=1,
+        max_threads=None,
         open_measurer=lambda threads: Worker(threads, MEASUREMENT_LIMIT_S),
     )
 
@@ -107,6 +118,7 @@ def _phone(spec: str, cores: str, target: str | None) -> TuningDevice:
         info.cpu,
         emulated=info.emulated,
         parallel=1,
+        max_threads=len(chosen),
         open_measurer=lambda threads: Worker(
             threads, patience_s(CALL_LIMIT_S), PhoneAnswers(link, threads, CALL_LIMIT_S)
         ),
@@ -149,6 +161,7 @@ def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
         "; ".join(sorted({phone.cpu for phone in phones})),
         emulated=emulated,
         parallel=len(phones),
+        max_threads=min(len(phone.state.cores) for phone in phones),
         open_measurer=rack,
     )
 

@@ -23,7 +23,7 @@ A76 = PhoneInfo(
     emulated=False,
     limit_s=15,
     reading=1,
-    state=DeviceState(),
+    state=DeviceState(cores=(4, 5, 6, 7)),
 )
 
 
@@ -51,6 +51,7 @@ def test_tuning_needs_phones_of_one_kind(tmp_path: Path, tracker: TrackerAddress
     with TrackerClient(tracker) as one, TrackerClient(tracker) as other:
         one.describe(server_fields("pixels", 1, A76))
         assert "`groupnet agent`, which pins" in tune(tmp_path, device, "--cores", "big")
+        assert "at most 4 threads" in tune(tmp_path, device, "--threads", "1,5")
         other.describe(server_fields("pixels", 2, A76.model_copy(update={"core": "Cortex-A55"})))
         assert "got Cortex-A55, Cortex-A76" in tune(tmp_path, device)
         # An emulated phone is another kind, whatever its cores.

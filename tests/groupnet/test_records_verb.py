@@ -16,8 +16,17 @@ def groupnet(*arguments: str | Path, code: int = 0) -> tuple[dict[str, Any], str
     return json.loads(done.stdout), done.stderr
 
 
-def add(folder: Path, choice: str, outcome: str = "ok", threads: int = 1, *, confirmed: bool = False) -> None:
-    conditions = Conditions(core="znver4", cpu="box", threads=threads, tvm="0", groupnet="0")
+def add(
+    folder: Path,
+    choice: str,
+    outcome: str = "ok",
+    threads: int = 1,
+    *,
+    confirmed: bool = False,
+    emulated: bool = False,
+) -> None:
+    versions = {"tvm": "0", "groupnet": "0"}
+    conditions = Conditions(core="znver4", cpu="box", threads=threads, emulated=emulated, **versions)
     made = {"key": "k", "choice": choice, "default": "t1x1v1u2", "outcome": outcome, "conditions": conditions}
     Database(folder).add(Record.model_validate(made | {"confirmed": confirmed}))
 
@@ -27,13 +36,17 @@ def test_counts_by_core_and_threads(tmp_path: Path) -> None:
     add(tmp_path, "t1x2v1u1", "crashed")
     add(tmp_path, "t1x1v1u1", confirmed=True)
     add(tmp_path, "t1x1v1u1", threads=2)
+    add(tmp_path, "t1x1v1u1", emulated=True)
     with (tmp_path / "znver4.jsonl").open("a") as file:
         file.write("torn")
     result, said = groupnet("list", tmp_path)
     one = {"core": "znver4", "threads": 1, "kernels": 1, "measured": 2, "failed": 1, "confirmed": 1}
     two = {"core": "znver4", "threads": 2, "kernels": 1, "measured": 1, "failed": 0, "confirmed": 0}
-    assert result["cores"] == [one, two]
-    assert "znver4.jsonl:5" in said
+    emulated = one | {"emulated": True, "measured": 1, "failed": 0, "confirmed": 0}
+    assert result["cores"] == [{"emulated": False} | one, emulated, {"emulated": False} | two]
+    assert "znver4.jsonl:6" in said
+    shown = CliRunner().invoke(cli.app, ["records", "list", str(tmp_path)]).stdout
+    assert shown.count("emulated: chooses nothing") == 1
 
 
 def test_merging_says_how_many_were_new(tmp_path: Path) -> None:

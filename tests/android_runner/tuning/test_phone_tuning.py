@@ -3,12 +3,14 @@
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from faulty_kernels import job
 
 from android_runner.emulator.phone import EmulatedPhone, missing_requirements, start_phone, stop_phone
 from android_runner.errors import CoresUnavailableError, DevicesGoneError
+from android_runner.tuning.cool_down import POLL_S, cool_down
 from android_runner.tuning.phone_answers import PhoneAnswers
 from android_runner.tuning.phone_link import AdbLink, phone_named, pinned_server
 from android_runner.tuning.worker import Worker
@@ -28,9 +30,9 @@ def phone() -> Iterator[EmulatedPhone]:
     stop_phone(name)
 
 
-def worker(phone: EmulatedPhone, back_off_s: tuple[float, ...] = (0.1,)) -> Worker:
+def worker(phone: EmulatedPhone, back_off_s: tuple[float, ...] = (0.1,), threads: int = 1) -> Worker:
     link = AdbLink(f"adb:{phone.serial}", "big")
-    return Worker(1, LIMIT_S, PhoneAnswers(link, 1, CALL_LIMIT_S, back_off_s))
+    return Worker(threads, LIMIT_S, PhoneAnswers(link, threads, CALL_LIMIT_S, back_off_s))
 
 
 def test_faults_cost_their_choice_alone(phone: EmulatedPhone) -> None:
@@ -72,6 +74,30 @@ def test_a_phone_that_restarts_is_found_again_and_one_that_stays_away_is_gone() 
                 measuring.measure(job(place=2))
     finally:
         stop_phone(name)
+
+
+def cooler(thermometer: Path) -> None:
+    thermometer.write_text("340\n")
+
+
+def test_a_hot_phone_is_waited_for(phone: EmulatedPhone) -> None:
+    thermometer = phone.root / "sys/class/power_supply/battery/temp"
+    was = thermometer.read_text()
+    try:
+        with AdbLink(f"adb:{phone.serial}", "big").open(CALL_LIMIT_S) as opened:
+            thermometer.write_text("450\n")
+            state = cool_down(opened.state, sleep=lambda _: cooler(thermometer))
+    finally:
+        thermometer.write_text(was)
+    assert (state.battery_celsius, state.cooled_s, state.hot) == (34.0, POLL_S, False)
+
+
+def test_as_many_threads_as_cores(phone: EmulatedPhone) -> None:
+    cores = len(os.sched_getaffinity(0))
+    with worker(phone, threads=min(2, cores)) as measuring:
+        assert measuring.measure(job()).outcome == "ok"
+    with worker(phone, threads=cores + 1) as measuring, pytest.raises(DevicesGoneError, match="threads"):
+        measuring.measure(job())
 
 
 def test_a_server_gets_the_cores_that_were_asked_for(phone: EmulatedPhone) -> None:
