@@ -46,6 +46,10 @@ def main(
     variant: Annotated[
         list[str] | None, typer.Option(help="Only variants of this name, once for each.")
     ] = None,
+    backbone: Annotated[
+        list[Path] | None,
+        typer.Option(help="Checkpoint to start with; each variant takes the first of its K and precision."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of results, made if absent.")] = Path("ablation"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode images.")] = 0,
@@ -63,6 +67,7 @@ def main(
         epochs=epochs,
         overrides=override or (),
         only=variant or (),
+        backbones=backbone or (),
     )
     out.mkdir(parents=True, exist_ok=True)
     store = Store(out)

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.ablation_run import Run
 from benchmarks.ablation_studies import Entry, Study
 from benchmarks.errors import BenchmarkError
+from models.checkpoint import load_checkpoint
 from models.training.preset_run import Plan, Request, make_plan
 
 
@@ -21,6 +22,7 @@ def plan_runs(
     epochs: int | None = None,
     overrides: Sequence[str] = (),
     only: Sequence[str] = (),
+    backbones: Sequence[Path] = (),
 ) -> list[Run]:
     """All runs of a table, in order: every variant with the first seed, then with the next.
 
@@ -33,9 +35,11 @@ def plan_runs(
         epochs: Of the last stage; None likewise.
         overrides: `NAME=VALUE` for every variant, see `Preset.overridden`.
         only: Names of the variants to take; none takes all.
+        backbones: Checkpoints to start with: each variant takes the first of its K and precision.
 
     Raises:
-        BenchmarkError: The preset is for another task, the folder does not exist, or no variant has a name.
+        BenchmarkError: The preset is for another task, the folder does not exist, no variant has a name, or
+            a variant has none of the backbones.
         ModelsError: A preset, a name or a value is not valid.
     """
     usual = preset is None
@@ -56,7 +60,7 @@ def plan_runs(
     entries = _chosen(study.entries(plan.preset, plan.config), only)
     digest = "" if data is None else folder_digest(data)
     return [
-        Run(study.name, entry.name, _plan(base, entry, seed), digest)
+        Run(study.name, entry.name, _with_backbone(_plan(base, entry, seed), entry, backbones), digest)
         for seed in range(seeds)
         for entry in entries
     ]
@@ -89,3 +93,17 @@ def _chosen(entries: list[Entry], only: Sequence[str]) -> list[Entry]:
 
 def _plan(base: Request, entry: Entry, seed: int) -> Plan:
     return make_plan(dataclasses.replace(base, seed=seed, overrides=(*base.overrides, *entry.overrides)))
+
+
+def _with_backbone(plan: Plan, entry: Entry, backbones: Sequence[Path]) -> Plan:
+    if not backbones:
+        return plan
+    last = plan.recipe.stages[-1].precision
+    for path in backbones:
+        found = load_checkpoint(path).meta.config
+        if (found.bases, found.precision) == (plan.config.bases, last):
+            return dataclasses.replace(plan, request=dataclasses.replace(plan.request, backbone=path))
+    raise BenchmarkError(
+        f"expected a backbone for {entry.name!r}, K = {plan.config.bases}, {last}; got none among "
+        f"{', '.join(map(str, backbones))}; name one more with --backbone"
+    )

@@ -56,8 +56,9 @@ class Run:
     @property
     def settings(self) -> dict[str, Any]:
         """All that decides the result, as plain values: equal settings are not trained twice."""
-        preset = self.plan.preset
-        return {
+        preset, backbone = self.plan.preset, self.plan.request.backbone
+        start = {} if backbone is None else {"backbone": hashlib.sha256(backbone.read_bytes()).hexdigest()}
+        return start | {
             "architecture": preset.architecture,
             "network": self.plan.config.to_dict(),
             "recipe": self.plan.recipe.to_dict(),

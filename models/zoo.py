@@ -67,6 +67,6 @@ def entries() -> list[ZooEntry]:
             data="shapes",
             metric="miou",
             score=0.2843,
-            description="Masks of the same shapes, 96x96; binary parallel atrous convolution, output stride 8",
+            description="Masks of the same shapes, 96x96; binary parallel atrous convolution, stride 8",
         ),
     ]

@@ -6,6 +6,7 @@ from benchmarks.ablation_plan import folder_digest, plan_runs
 from benchmarks.ablation_studies import study_of
 from benchmarks.errors import BenchmarkError
 from models.errors import ConfigError
+from models.zoo import entries
 
 _STUDY = study_of("classification")
 
@@ -44,6 +45,16 @@ def test_what_decides_the_result_is_in_the_name(tmp_path):
     assert len(set(names)) == len(plans)
     same = plan_runs(_STUDY, data=None, seeds=1, overrides=["evaluate_every=1", "description=again"])[0]
     assert same.name == names[0]
+
+
+def test_every_variant_starts_with_the_backbone_that_fits():
+    digits, shapes = (entry.path for entry in entries() if entry.task == "classification")
+    runs = plan_runs(_STUDY, data=None, seeds=1, only=["LBD", "GBD v1"], backbones=[shapes, digits])
+    assert {run.plan.request.backbone for run in runs} == {digits}
+    plain = plan_runs(_STUDY, data=None, seeds=1, only=["LBD", "GBD v1"])
+    assert not {run.name for run in runs} & {run.name for run in plain}
+    with pytest.raises(BenchmarkError, match=r"'float', K = 1, float.*--backbone"):
+        plan_runs(_STUDY, data=None, seeds=1, backbones=[shapes, digits])
 
 
 def test_names_can_be_files():
