@@ -20,7 +20,7 @@ from tvm_schedules.cores import register_file
 from tvm_schedules.emit import Buffer, Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.fused_outputs import FusedOutputs
-from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
+from tvm_schedules.geometry import ConvolutionShape, Pair, check_weight_axes, name_fields
 from tvm_schedules.naming import Fields, KernelName
 from tvm_schedules.nest import Nest, Operands
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
@@ -38,7 +38,7 @@ _SECOND_CACHE_BYTES = 256 << 10
 
 
 @dataclass(frozen=True)
-class BinaryConv2dShape:
+class BinaryConv2dShape(ConvolutionShape):
     """Geometry of a binary convolution; `height` and `width` are the input's, without its stored border.
 
     Raises:
@@ -46,50 +46,16 @@ class BinaryConv2dShape:
             left to compute.
     """
 
-    batch: int
-    height: int
-    width: int
-    in_channels: int
-    out_channels: int
-    kernel: Pair
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
     border: Pair = (0, 0)
 
     def __post_init__(self) -> None:
         """Check the geometry."""
-        check_convolution(self)
+        super().__post_init__()
         if self.border[0] < self.padding[0] or self.border[1] < self.padding[1]:
             raise KernelError(
                 f"expected a stored border at least as wide as the padding {self.padding}; "
                 f"got {self.border}; pack the input with a wider border"
             )
-
-    @property
-    def out_height(self) -> int:
-        """Rows of the output."""
-        return out_extent(self.height, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0])
-
-    @property
-    def out_width(self) -> int:
-        """Columns of the output."""
-        return out_extent(self.width, self.kernel[1], self.stride[1], self.padding[1], self.dilation[1])
-
-    @property
-    def out_shape(self) -> tuple[int, int, int, int]:
-        """Shape of the float32 NHWC output."""
-        return self.batch, self.out_height, self.out_width, self.out_channels
-
-    @property
-    def taps(self) -> int:
-        """`n`: products summed into one output, `KH * KW * C`."""
-        return self.kernel[0] * self.kernel[1] * self.in_channels
-
-    @property
-    def macs(self) -> int:
-        """Binary multiply-accumulates of the whole convolution."""
-        return self.batch * self.out_height * self.out_width * self.out_channels * self.taps
 
     @property
     def packed_input_shape(self) -> tuple[int, int, int, int]:

@@ -21,7 +21,7 @@ from tvm_schedules.cores import register_file
 from tvm_schedules.emit import Expr, PrimFunc, argument, constant, prim_func, reshaped
 from tvm_schedules.errors import KernelError
 from tvm_schedules.float_source import emit_float_source
-from tvm_schedules.geometry import Pair, check_convolution, check_weight_axes, name_fields, out_extent
+from tvm_schedules.geometry import ConvolutionShape, check_weight_axes, name_fields
 from tvm_schedules.naming import KernelName
 from tvm_schedules.nest import Nest, Operands
 from tvm_schedules.outputs import Epilogue, Outputs, Parameter
@@ -33,52 +33,17 @@ from tvm_schedules.tile_emitter import emit_nest
 
 
 @dataclass(frozen=True)
-class FloatConv2dShape:
+class FloatConv2dShape(ConvolutionShape):
     """Geometry of a float convolution; `height` and `width` are those of the unpadded input.
 
     Raises:
         KernelError: if an extent is not positive or nothing is left to compute.
     """
 
-    batch: int
-    height: int
-    width: int
-    in_channels: int
-    out_channels: int
-    kernel: Pair
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
-
-    def __post_init__(self) -> None:
-        """Check the geometry."""
-        check_convolution(self)
-
-    @property
-    def out_height(self) -> int:
-        """Rows of the output."""
-        return out_extent(self.height, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0])
-
-    @property
-    def out_width(self) -> int:
-        """Columns of the output."""
-        return out_extent(self.width, self.kernel[1], self.stride[1], self.padding[1], self.dilation[1])
-
     @property
     def in_shape(self) -> tuple[int, int, int, int]:
         """Shape of the float32 NHWC input."""
         return self.batch, self.height, self.width, self.in_channels
-
-    @property
-    def out_shape(self) -> tuple[int, int, int, int]:
-        """Shape of the float32 NHWC output."""
-        return self.batch, self.out_height, self.out_width, self.out_channels
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the whole convolution."""
-        taps = self.kernel[0] * self.kernel[1] * self.in_channels
-        return self.batch * self.out_height * self.out_width * self.out_channels * taps
 
     def packed_weight_shape(self, target: Target) -> tuple[int, int, int, int, int]:
         """Shape of the float32 weights that `pack_float_weights` makes for `target`."""

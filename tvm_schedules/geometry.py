@@ -1,6 +1,6 @@
 """Geometry that binary and float convolutions share: output extents, and which shapes make sense."""
 
-from typing import Protocol
+from dataclasses import dataclass
 
 from tvm_schedules.errors import KernelError
 
@@ -12,63 +12,69 @@ def out_extent(extent: int, kernel: int, stride: int, padding: int, dilation: in
     return (extent + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
-class ConvolutionShape(Protocol):
-    """What every convolution shape says of itself."""
+@dataclass(frozen=True)
+class ConvolutionShape:
+    """Geometry of a convolution over NHWC images.
 
-    @property
-    def batch(self) -> int:
-        """Images."""
+    Attributes:
+        batch: Images.
+        height: Rows of the input, unpadded.
+        width: Columns of the input, unpadded.
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel: Rows and columns of the kernel.
+        stride: Input rows and columns between two outputs.
+        padding: Rows above and below, columns left and right.
+        dilation: Input rows and columns between two kernel positions.
 
-    @property
-    def height(self) -> int:
-        """Rows of the input, unpadded."""
+    Raises:
+        KernelError: if an extent is not positive or nothing is left to compute.
+    """
 
-    @property
-    def width(self) -> int:
-        """Columns of the input, unpadded."""
+    batch: int
+    height: int
+    width: int
+    in_channels: int
+    out_channels: int
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
 
-    @property
-    def in_channels(self) -> int:
-        """Channels of the input."""
-
-    @property
-    def out_channels(self) -> int:
-        """Channels of the output."""
-
-    @property
-    def kernel(self) -> Pair:
-        """Rows and columns of the kernel."""
-
-    @property
-    def stride(self) -> Pair:
-        """Input rows and columns between two outputs."""
-
-    @property
-    def padding(self) -> Pair:
-        """Rows above and below, columns left and right."""
-
-    @property
-    def dilation(self) -> Pair:
-        """Input rows and columns between two kernel positions."""
+    def __post_init__(self) -> None:
+        """Check the geometry."""
+        extents = (self.batch, self.height, self.width, self.in_channels, self.out_channels)
+        if min(*extents, *self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
+            raise KernelError(f"expected positive extents and padding >= 0; got {self}; correct the shape")
+        if self.out_height < 1 or self.out_width < 1:
+            raise KernelError(
+                f"expected a kernel that fits the padded input; got {self}; pad more or take a smaller kernel"
+            )
 
     @property
     def out_height(self) -> int:
         """Rows of the output."""
+        return out_extent(self.height, self.kernel[0], self.stride[0], self.padding[0], self.dilation[0])
 
     @property
     def out_width(self) -> int:
         """Columns of the output."""
+        return out_extent(self.width, self.kernel[1], self.stride[1], self.padding[1], self.dilation[1])
 
+    @property
+    def out_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the float32 NHWC output."""
+        return self.batch, self.out_height, self.out_width, self.out_channels
 
-def check_convolution(shape: ConvolutionShape) -> None:
-    """Raise `KernelError` unless every extent is positive and at least one output is left to compute."""
-    extents = (shape.batch, shape.height, shape.width, shape.in_channels, shape.out_channels)
-    if min(*extents, *shape.kernel, *shape.stride, *shape.dilation) < 1 or min(shape.padding) < 0:
-        raise KernelError(f"expected positive extents and padding >= 0; got {shape}; correct the shape")
-    if shape.out_height < 1 or shape.out_width < 1:
-        raise KernelError(
-            f"expected a kernel that fits the padded input; got {shape}; pad more or take a smaller kernel"
-        )
+    @property
+    def taps(self) -> int:
+        """`n`: products summed into one output, `KH * KW * C`."""
+        return self.kernel[0] * self.kernel[1] * self.in_channels
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the whole convolution."""
+        return self.batch * self.out_height * self.out_width * self.out_channels * self.taps
 
 
 def name_fields(shape: ConvolutionShape) -> dict[str, tuple[int, ...]]:

@@ -1,16 +1,15 @@
 """Scores of each task over the command line: what a bundle finds in images is what PyTorch finds."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from run_verb import groupnet
 
 from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
-from groupnet import boundary, cli
+from groupnet import boundary
 from models.checkpoint import save_checkpoint
 from models.data.shapes.generate import Plan, write_classification, write_scenes
 from models.data.transforms.normalise import IMAGENET_MEAN, IMAGENET_STD
@@ -21,16 +20,6 @@ from models.registry import config_of
 
 SIZE = 64
 CLASSES = ("arrow", "circle", "crescent", "cross", "drop", "heart", "ring", "square", "star", "triangle")
-
-
-def groupnet(*arguments: str | Path, code: int = 0) -> dict[str, Any]:
-    """Run a verb with --json in this process; the exit code must be `code`."""
-    done = CliRunner().invoke(cli.app, [*(str(argument) for argument in arguments), "--json"])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -8,26 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from run_verb import groupnet
 from torch import nn
-from typer.testing import CliRunner
 
 from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
-from groupnet import boundary, bundle, cli
+from groupnet import boundary, bundle
 from models.binary_conv2d import binary_conv2d
-
-
-def groupnet(*arguments: str | Path, code: int = 0) -> dict[str, Any]:
-    """Run a verb with --json in this process; the exit code must be `code`."""
-    done = CliRunner().invoke(cli.app, [*(str(argument) for argument in arguments), "--json"])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
 
 
 @pytest.fixture(scope="module")

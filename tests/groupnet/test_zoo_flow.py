@@ -1,31 +1,19 @@
 """Every trained network that ships, the whole way: this machine and the emulated phone score as PyTorch."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from run_verb import groupnet
 
 from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
-from groupnet import cli
 from groupnet.score_names import MAIN_SCORE
 from models.data.shapes.generate import Plan, write_classification, write_scenes
 from models.zoo import ZooEntry, entries
 
 IMAGES = 20
 ENTRIES = entries()
-
-
-def groupnet(*arguments: str | Path) -> dict[str, Any]:
-    """Run a verb with --json in this process."""
-    done = CliRunner().invoke(cli.app, [*(str(argument) for argument in arguments), "--json"])
-    if done.exception is not None:
-        raise done.exception
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
 
 
 @pytest.fixture(scope="module")
