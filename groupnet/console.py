@@ -18,7 +18,8 @@ AsJson = Annotated[
 ]
 """The option that every verb has."""
 
-_STDERR = Console(stderr=True, highlight=False)
+STDERR = Console(stderr=True, highlight=False)
+"""Where everything goes that is no result."""
 _PIPED_WIDTH = 160  # what is read by a program or kept in a file should not be wrapped for a narrow window
 
 
@@ -45,7 +46,7 @@ def table(title: str, *columns: str, numbers: Sequence[str] = ()) -> Table:
 
 def note(text: str) -> None:
     """Say something beside the result, on stderr."""
-    _STDERR.print(text, markup=False, soft_wrap=True)
+    STDERR.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -54,11 +55,11 @@ def progress_bar(total: int) -> Iterator[Callable[[str, int], None]]:
 
     On a terminal that is a bar with the time left, elsewhere a line a step.
     """
-    if not _STDERR.is_terminal:
+    if not STDERR.is_terminal:
         yield lambda text, _done: note(text)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_STDERR, transient=True) as bar:
+    with Progress(*columns, console=STDERR, transient=True) as bar:
         task = bar.add_task("", total=total)
 
         def show(text: str, done: int) -> None:
@@ -70,8 +71,8 @@ def progress_bar(total: int) -> Iterator[Callable[[str, int], None]]:
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """Give a function that says what is being done: a live line on a terminal, elsewhere a line a step."""
-    if not _STDERR.is_terminal:
+    if not STDERR.is_terminal:
         yield note
         return
-    with _STDERR.status("") as status:
+    with STDERR.status("") as status:
         yield status.update

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from groupnet.boundary import verb
-from groupnet.console import AsJson, note, print_json, print_result, progress, progress_bar, table
+from groupnet.console import AsJson, note, print_json, print_result, progress, table
 from groupnet.errors import TuningError
+from groupnet.host_peak import measure_host_peak
 from groupnet.model_source import Request, load_model
 from groupnet.pixels import choose_input
 from groupnet.running import EMULATED
 from groupnet.tuning_device import TuningDevice, explain_end, tuning_device
+from groupnet.tuning_progress import Limits, TuningView, tuning_progress
 
 if TYPE_CHECKING:
     from android_runner.tuning.session import KernelResult
@@ -135,7 +137,8 @@ def _tune_threads(
 
     database = Database(folder)
     failures: list[dict[str, str]] = []
-    with device.open_measurer(threads) as measurer, progress_bar(trials) as show:
+    peak = measure_host_peak(folder, device, threads, note)
+    with device.open_measurer(threads) as measurer:
         conditions = device.conditions(threads)
         session = Session(
             tasks, device.target, database, conditions, measurer, seed=seed, parallel=device.parallel
@@ -143,16 +146,25 @@ def _tune_threads(
         for line in database.skipped:
             note(f"note: skipped an unreadable record at {line}")
 
-        def tell(search: Any, answer: Any) -> None:
-            if answer.outcome != "ok":
-                failures.append({"key": search.task.key, "outcome": answer.outcome, "reason": answer.reason})
-            show(f"{search.best_ratio:.3f} of default {search.task.key}", session.trials)
+        view = TuningView(session.searches, Limits(trials, time_limit_s), _place(device, threads), peak)
+        with tuning_progress(view) as show:
 
-        try:
-            results = session.run(trials, time_limit_s, tell)
-        except DevicesGoneError as exc:
-            raise explain_end(exc, session.trials) from exc
+            def tell(search: Any, answer: Any) -> None:
+                if answer.outcome != "ok":
+                    failure = {"key": search.task.key, "outcome": answer.outcome, "reason": answer.reason}
+                    failures.append(failure)
+                show(search, answer)
+
+            try:
+                results = session.run(trials, time_limit_s, tell)
+            except DevicesGoneError as exc:
+                raise explain_end(exc, session.trials) from exc
     return _Tuned(session.trials, failures, results)
+
+
+def _place(device: TuningDevice, threads: int) -> str:
+    emulated = ", emulated" if device.emulated else ""
+    return f"{device.cpu}{emulated}, {threads} thread{'s' * (threads > 1)}"
 
 
 def model_kernels(request: Request, target: Any, say: Callable[[str], None]) -> tuple["KernelTask", ...]:
