@@ -105,20 +105,21 @@ def _host(cores: str | None, target: str | None) -> TuningDevice:
 def _phone(spec: str, cores: str, target: str | None) -> TuningDevice:
     from android_runner.phone_cores import choose_cores, read_cores
     from android_runner.tuning.phone_answers import PhoneAnswers, patience_s
-    from android_runner.tuning.phone_link import AdbLink, phone_named
+    from android_runner.tuning.phone_link import AdbLink, phone_named, target_for
     from android_runner.tuning.worker import Worker
 
     phone = phone_named(spec)
     with phone.transport() as transport:
         info = phone.describe(transport)
-        chosen = choose_cores(read_cores(transport), cores)
+        core, said = target_for(transport, cores)
+        count = len(choose_cores(read_cores(transport), cores))
     link = AdbLink(spec, cores)
     return TuningDevice(
-        core_target(chosen[0].name, target),
+        core_target(core, said, target),
         info.cpu,
         emulated=info.emulated,
         parallel=1,
-        max_threads=len(chosen),
+        max_threads=count,
         open_measurer=lambda threads: Worker(
             threads, patience_s(CALL_LIMIT_S), PhoneAnswers(link, threads, CALL_LIMIT_S)
         ),
@@ -141,14 +142,14 @@ def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
     address = parse_address(where)
     with TrackerClient(address) as client:
         phones = list(phones_of(client.summary(), key).values())
-    kinds = sorted({(phone.core, phone.emulated) for phone in phones})
+    kinds = sorted({(phone.core, phone.target, phone.emulated) for phone in phones})
     if len(kinds) != 1:
-        found = ", ".join(core for core, _ in kinds) or "none"
+        found = ", ".join(core for core, _, _ in kinds) or "none"
         raise TuningError(
             f"expected phones of one kind under the key '{key}' at {address}; got {found}; "
             "give each kind a key of its own with `groupnet agent`"
         )
-    ((core, emulated),) = kinds
+    ((core, said, emulated),) = kinds
     link = TrackedLink(address, key, core, FREE_PHONE_WAIT_S)
 
     def rack(threads: int) -> Rack:
@@ -157,7 +158,7 @@ def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
         return Rack([Worker(threads, patience_s(CALL_LIMIT_S), answers) for _ in phones])
 
     return TuningDevice(
-        core_target(core, target),
+        core_target(core, said, target),
         "; ".join(sorted({phone.cpu for phone in phones})),
         emulated=emulated,
         parallel=len(phones),
@@ -166,8 +167,13 @@ def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
     )
 
 
-def core_target(core: str, target: str | None) -> Any:
-    """Return the target for a core by the name that a phone gives, or the one that was asked for.
+def core_target(core: str, said: str, asked: str | None) -> Any:
+    """Return the target for a phone's cores.
+
+    Args:
+        core: their name as the phone gives it.
+        said: the target that follows from what the phone says.
+        asked: the target that was asked for, or None.
 
     Raises:
         TuningError: LLVM knows no such core.
@@ -176,12 +182,12 @@ def core_target(core: str, target: str | None) -> Any:
     from tvm_schedules.errors import ScheduleError
     from tvm_schedules.targets import resolve_target
 
-    if target is not None:
-        return resolve_target(target)
-    name = llvm_name(core)
+    if asked is not None:
+        return resolve_target(asked)
     try:
-        if name is not None:
-            return resolve_target(name)
+        # Records of a core without a name would lie under that of the baseline.
+        if llvm_name(core) is not None:
+            return resolve_target(said)
     except ScheduleError:
         pass  # newer than this LLVM; said below
     raise TuningError(f"expected a core that LLVM knows; got {core}; say with --target what to build for")

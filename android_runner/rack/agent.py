@@ -15,12 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from android_runner.errors import DeviceError, TrackerError, TransportError
-from android_runner.phone_cores import choose_cores, read_cores
 from android_runner.rack.phone_info import EndedSession, PhoneInfo, server_fields
 from android_runner.rack.relay import Relay, shows_key
 from android_runner.rack.tracker_client import TrackerAddress, TrackerClient
 from android_runner.rpc_endpoint import PhoneEndpoint
-from android_runner.tuning.phone_link import PinnedServer, phone_named, pinned_server
+from android_runner.tuning.phone_link import PinnedServer, phone_named, pinned_server, target_for
 
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
@@ -79,7 +78,7 @@ def _offer(offering: Offering, stop: threading.Event, say: Callable[[str], None]
     ):
         listener.settimeout(_TICK_S)
         described = device.describe(transport)
-        core = choose_cores(read_cores(transport), offering.cores)[0].name
+        core, target = target_for(transport, offering.cores)
         ended: EndedSession | None = None
         readings = itertools.count(1)
         while not stop.is_set():
@@ -88,6 +87,7 @@ def _offer(offering: Offering, stop: threading.Event, say: Callable[[str], None]
                 def now(server: PinnedServer = server, ended: EndedSession | None = ended) -> PhoneInfo:
                     return PhoneInfo(
                         core=core,
+                        target=target,
                         cpu=described.cpu,
                         arch=described.arch,
                         emulated=described.emulated,

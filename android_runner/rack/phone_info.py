@@ -34,6 +34,7 @@ class PhoneInfo(BaseModel):
 
     Attributes:
         core: the name of the cores that sessions may use, as `probe.core_names` gives it.
+        target: what to compile for them.
         cpu: all of its cores.
         arch: as `uname -m` says it.
         emulated: its times are no latencies.
@@ -46,6 +47,7 @@ class PhoneInfo(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     core: str
+    target: str
     cpu: str
     arch: str
     emulated: bool

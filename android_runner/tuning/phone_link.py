@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from android_runner.errors import CoresUnavailableError, NoSuchDeviceError
 from android_runner.phone_cores import choose_cores, read_cores
 from android_runner.phone_device import PhoneDevice
+from android_runner.probe import core_features
+from android_runner.target_choice import choose_target
 from android_runner.tuning.device_state import DeviceState, read_state
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from android_runner.server import RunningServer
     from android_runner.transport import Transport
 
-_PROPERTY_TIMEOUT_S = 15.0
+_ASK_TIMEOUT_S = 15.0
 _PHONE_DIGITS = 8
 
 
@@ -129,10 +131,22 @@ def phone_named(spec: str) -> PhoneDevice:
     return device
 
 
+def target_for(transport: Transport, cores: str) -> tuple[str, str]:
+    """Return the name of the cores that a text means, and what to compile for them (`choose_target`).
+
+    Raises:
+        CoresUnavailableError: the phone has no such cores.
+        TransportError: it cannot be reached.
+    """
+    cpuinfo = transport.shell("cat /proc/cpuinfo", timeout_s=_ASK_TIMEOUT_S, check=False).stdout
+    chosen = choose_cores(read_cores(transport), cores)
+    return chosen[0].name, choose_target(chosen, core_features(cpuinfo)).text
+
+
 def chip_name(transport: Transport) -> str:
     """Return a phone's chip, or its board where Android is too old to name the chip."""
     command = "getprop ro.soc.model; getprop ro.board.platform"
-    said = transport.shell(command, timeout_s=_PROPERTY_TIMEOUT_S, check=False).stdout
+    said = transport.shell(command, timeout_s=_ASK_TIMEOUT_S, check=False).stdout
     return next((line.strip() for line in said.splitlines() if line.strip()), "")
 
 

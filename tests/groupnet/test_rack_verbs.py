@@ -18,6 +18,7 @@ from groupnet import cli
 
 A76 = PhoneInfo(
     core="Cortex-A76",
+    target="cortex-a76",
     cpu="4x Cortex-A55 + 4x Cortex-A76",
     arch="aarch64",
     emulated=False,

@@ -82,11 +82,14 @@ def test_misuse_is_told_before_anything_slow(
 
 
 def test_a_core_that_llvm_does_not_know_needs_a_target() -> None:
-    assert core_of(core_target("Cortex-A76", None)) == "cortex-a76"
-    assert core_of(core_target("0x41/0xd99", "cortex-a55")) == "cortex-a55"
-    for unknown in ("0x41/0xd99", "Cortex-Z1"):
-        with pytest.raises(TuningError, match="--target"):
-            core_target(unknown, None)
+    without_sve = '{"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": "cortex-x2", "mattr": ["-sve"]}'
+    assert core_of(core_target("Cortex-A76", "cortex-a76", None)) == "cortex-a76"
+    assert core_of(core_target("Cortex-X2", without_sve, None)) == "cortex-x2"
+    assert core_of(core_target("0x41/0xd99", "arm64-dotprod", "cortex-a55")) == "cortex-a55"
+    with pytest.raises(TuningError, match="--target"):
+        core_target("0x41/0xd99", "arm64-dotprod", None)
+    with pytest.raises(TuningError, match="--target"):
+        core_target("Cortex-A76", "cortex-z1", None)
 
 
 def test_every_number_of_threads_is_tuned_once() -> None:
