@@ -1,10 +1,12 @@
 """A kernel's key in words: what a person wants to know of it in a table."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tvm_schedules.errors import KernelError
-from tvm_schedules.naming import KernelName
-from tvm_schedules.tuning.request import parse_kernel_key
+
+if TYPE_CHECKING:
+    from tvm_schedules.naming import KernelName
 
 _KINDS = {
     "binary_conv2d": "binary",
@@ -19,6 +21,8 @@ def kernel_label(key: str) -> str:
 
     It need not be unique: `kernel_labels` is.
     """
+    from tvm_schedules.tuning.request import parse_kernel_key
+
     try:
         name = parse_kernel_key(key)
     except KernelError:
@@ -41,7 +45,7 @@ def kernel_labels(keys: Iterable[str]) -> dict[str, str]:
 _KNOWN = set("hwcoks")
 
 
-def _label(name: KernelName) -> str:
+def _label(name: "KernelName") -> str:
     field = name.geometry
     kernel, stride = field["k"], field["s"]
     window = f"{kernel[0]}x{kernel[1]}" + (f"/{stride[0]}" if stride != (1, 1) else "")
@@ -52,7 +56,7 @@ def _label(name: KernelName) -> str:
     return f"{_KINDS.get(name.op, name.op)}{many} {window}, {height}x{width}x{channels}{_ending(name)}"
 
 
-def _ending(name: KernelName) -> str:
+def _ending(name: "KernelName") -> str:
     """What becomes of the result, where it tells kernels apart: `+ skip`, `to words`, `of pixels`."""
     field = name.geometry
     ends = []

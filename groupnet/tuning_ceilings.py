@@ -5,9 +5,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from tvm_schedules.products import multiply_accumulates, product_class
-from tvm_schedules.tuning.request import parse_kernel_key
-
 FILE = "ceilings.json"
 
 
@@ -23,6 +20,9 @@ class Peak(BaseModel):
 
     def share(self, key: str, seconds: float) -> float | None:
         """Return what share of the peak a call of so many seconds reaches; None: it multiplies nothing."""
+        from tvm_schedules.products import multiply_accumulates, product_class
+        from tvm_schedules.tuning.request import parse_kernel_key
+
         name = parse_kernel_key(key)
         kind = product_class(name)
         if kind is None:
