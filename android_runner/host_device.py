@@ -78,6 +78,7 @@ class HostExecutor:
         """Start the thread; no call takes longer than ``timeout_s``."""
         self._timeout_s = timeout_s
         self._worker = _Worker()
+        self._threads = 0
 
     def call(self, what: str, function: Callable[[], Result]) -> Result:
         """Run ``function`` on the thread; see `Executor.call`."""
@@ -85,6 +86,8 @@ class HostExecutor:
 
     def set_threads(self, threads: int) -> None:
         """Go on with a fresh thread whose pool has ``threads`` threads; see `Executor.set_threads`."""
+        if threads == self._threads:
+            return
         cores = sorted(os.sched_getaffinity(0))
         if threads > len(cores):
             raise ThreadsUnavailableError(
@@ -99,6 +102,7 @@ class HostExecutor:
             )
         self._worker.close()
         self._worker = worker
+        self._threads = threads
 
     def close(self) -> None:
         """End the thread after the call it is in."""

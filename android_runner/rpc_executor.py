@@ -37,6 +37,7 @@ class RpcExecutor:
         """Connect to the server; no call takes longer than ``timeout_s``, for which the endpoint cares."""
         self._endpoint = endpoint
         self._timeout_s = timeout_s
+        self._threads = 0
         self.failure: DeviceError | None = None
         """What ended the session; None while it can go on."""
         self._tunnel = ExitStack()
@@ -65,12 +66,14 @@ class RpcExecutor:
 
     def set_threads(self, threads: int) -> None:
         """Set the size of the session's thread pool; see `Executor.set_threads`."""
+        if threads == self._threads:
+            return
 
         def configure() -> int:
             self.rpc.get_function("runtime.config_threadpool")(_BIG_CORES_FIRST, threads)
             return int(self.rpc.get_function("runtime.NumThreads")())
 
-        used = self.call("set the number of threads", configure)
+        used = self._threads = self.call("set the number of threads", configure)
         if used != threads:
             raise ThreadsUnavailableError(
                 f"Expected {threads} threads on {self._endpoint.serial}; its runtime takes {used}; "

@@ -1,97 +1,206 @@
-"""`groupnet bench`: verify a bundle on a device, then time it there."""
+"""`groupnet bench`: verify a bundle on a device, then time it there, alone or in turns with another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
+from android_runner.latency import LEVEL, Interval, Latency, Ratio
+from android_runner.sampling import (
+    RUNS,
+    Effort,
+    WarmUp,
+    is_sure,
+    measure,
+    measure_in_turns,
+    warm_up,
+)
+from groupnet.bench_table import describe_ratio, describe_verification, latency_table
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
-from groupnet.console import AsJson, print_json, print_result, progress, table
-from groupnet.running import EMULATED, Running, describe_device, on_device
+from groupnet.console import AsJson, print_json, print_result, progress
+from groupnet.running import EMULATED, Running, all_on_device, describe_device, on_device
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-RUNS = 30
 EMULATED_RUNS = 5
 """Emulated times are shown as what they are; a handful tells all there is to tell."""
-WARMUP = 5
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Times of single calls of `main` in ms: the smallest, two percentiles, and every sample.
+class How:
+    """How to time.
 
-    The percentiles are samples themselves (the first one at or above the share), not interpolations.
+    Attributes:
+        threads: threads on the device.
+        runs: timed runs, or the fewest with a confidence; None: as many as are usual.
+        confidence: the share that the mean, or the ratio of two bundles, is to be known to; None: `runs` do.
     """
 
-    min: float
-    p50: float
-    p95: float
-    samples: tuple[float, ...]
+    threads: int = 1
+    runs: int | None = None
+    confidence: float | None = None
 
-    @classmethod
-    def of(cls, samples: list[float]) -> "Latency":
-        """Summarise samples in ms."""
-        p50, p95 = (float(np.percentile(samples, share, method="inverted_cdf")) for share in (50, 95))
-        return cls(min(samples), p50, p95, tuple(samples))
+    def effort(self, *, emulated: bool) -> Effort:
+        """How much to measure; emulated times are not worth much."""
+        usual = EMULATED_RUNS if emulated else RUNS
+        return Effort(self.runs or usual, self.confidence, warm_up=not emulated)
 
 
 @verb
 def bench(
     bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
+    compare: Annotated[
+        Path | None, typer.Option(help="Another bundle, timed in turns with the first one.")
+    ] = None,
     device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
     threads: Annotated[int, typer.Option(min=1, help="Threads on the device.")] = 1,
     runs: Annotated[
-        int | None, typer.Option(min=1, help="Timed runs.", show_default=f"{RUNS}, emulated {EMULATED_RUNS}")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Timed runs, or the fewest with --confidence.",
+            show_default=f"{RUNS}, emulated {EMULATED_RUNS}",
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0001,
+            max=0.5,
+            help="Go on until the mean (of two bundles, their ratio) is known to this share: 0.01 is 1 %.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a bundle on a device against PyTorch, integer by integer, then time it there."""
     with progress() as say:
-        result = run_bench(load_bundle(bundle), device, threads=threads, runs=runs, say=say)
+        how = How(threads, runs, confidence)
+        first = load_bundle(bundle)
+        if compare is None:
+            result = run_bench(first, device, how, say=say)
+        else:
+            result = run_comparison(first, load_bundle(compare), device, how, say=say)
     if as_json:
         print_json(result)
-    else:
-        print_result(latency_table([result]))
-        print_result(describe_verification(result["verified"]))
+        return
+    results = [result] if compare is None else [result, result["compare"]]
+    print_result(latency_table(results))
+    if compare is not None:
+        print_result(describe_ratio(result["ratio"], result["compare"]["name"], result["name"]))
+    for one in results:
+        print_result(describe_verification(one["verified"]))
 
 
 def run_bench(
-    bundle: Bundle, device: str, *, threads: int = 1, runs: int | None = None, say: Callable[[str], None]
+    bundle: Bundle, device: str, how: How | None = None, *, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Verify, then time; what is returned is what `bench --json` prints.
 
     Raises:
         BundleError, DeviceError: the bundle does not run there, or computes other numbers than PyTorch.
     """
+    how = how or How()
     with on_device(bundle, device, say) as running:
-        verified = verify(running, say)
-        if runs is None:
-            runs = EMULATED_RUNS if running.device.emulated else RUNS
-        say(f"timing {runs} runs on {running.device.name}")
-        inputs = bundle.reference().inputs
-        latency = Latency.of(running.module.time("main", inputs, runs=runs, warmup=WARMUP, threads=threads))
+        timed = _Timed.verify(running, how.threads, say)
+        effort = how.effort(emulated=running.device.emulated)
+        say(f"warming up {bundle.manifest.name} on {running.device.name}")
+        warmed = warm_up(timed.run, effort)
+        say(f"timing {describe_effort(effort)} on {running.device.name}")
+        latency = Latency.of(measure(timed.run, effort))
+        return timed.describe(warmed, latency) | _confidence(latency.mean_interval, effort)
+
+
+def run_comparison(
+    bundle: Bundle, other: Bundle, device: str, how: How | None = None, *, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Verify two bundles, then time them in turns; what is returned is what `bench --compare --json` prints.
+
+    Raises:
+        BundleError, DeviceError: one of them does not run there, or computes other numbers than PyTorch.
+    """
+    how = how or How()
+    with all_on_device([bundle, other], device, say) as both:
+        a, b = (_Timed.verify(running, how.threads, say) for running in both)
+        effort = how.effort(emulated=a.running.device.emulated)
+        say(f"warming up on {a.running.device.name}")
+        a_warmed, b_warmed = (warm_up(timed.run, effort) for timed in (a, b))
+        say(f"timing {describe_effort(effort)} of each in turns on {a.running.device.name}")
+        a_rounds, b_rounds = measure_in_turns(a.run, b.run, effort)
+        ratio = Ratio.of(a_rounds, b_rounds)
+        return {
+            **a.describe(a_warmed, Latency.of(list(chain.from_iterable(a_rounds)))),
+            **_confidence(ratio.interval, effort),
+            "compare": b.describe(b_warmed, Latency.of(list(chain.from_iterable(b_rounds)))),
+            "ratio": {
+                "value": ratio.value,
+                **_describe_interval(ratio.interval),
+                "rounds": ratio.rounds,
+                "shows_difference": ratio.shows_difference,
+            },
+        }
+
+
+def describe_effort(effort: Effort) -> str:
+    """What is being done, in a few words."""
+    if effort.confidence is None:
+        return f"{effort.runs} runs"
+    return f"at least {effort.runs} runs, until sure to {effort.confidence:.2%},"
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """A verified bundle that is timed on a device."""
+
+    running: Running
+    verified: dict[str, Any]
+    inputs: tuple[npt.NDArray[np.generic], ...]
+    threads: int
+
+    @classmethod
+    def verify(cls, running: Running, threads: int, say: Callable[[str], None]) -> "_Timed":
+        """Verify a bundle first: what computes other numbers is not timed."""
+        return cls(running, verify(running, say), running.bundle.reference().inputs, threads)
+
+    def run(self, runs: int) -> list[float]:
+        """Time so many runs; ms each."""
+        return self.running.module.time("main", self.inputs, runs=runs, warmup=0, threads=self.threads)
+
+    def describe(self, warmed: WarmUp, latency: Latency) -> dict[str, Any]:
+        """What `bench --json` prints of one bundle."""
+        bundle, device = self.running.bundle, self.running.device
         return {
             "bundle": str(bundle.path),
             "name": bundle.manifest.name,
             "target": bundle.manifest.target.text,
-            "device": describe_device(running.device),
-            "verified": verified,
-            "threads": threads,
-            "warmup": WARMUP,
+            "device": describe_device(device),
+            "verified": self.verified,
+            "threads": self.threads,
+            "warmup": warmed.runs,
+            "warmup_stable": warmed.stable,
             "latency_ms": {
                 "min": latency.min,
                 "p50": latency.p50,
                 "p95": latency.p95,
+                "mean": latency.mean,
+                "mean_interval": _describe_interval(latency.mean_interval),
                 "samples": list(latency.samples),
             },
-            "note": EMULATED if running.device.emulated else None,
+            "note": EMULATED if device.emulated else None,
         }
+
+
+def _describe_interval(interval: Interval | None) -> dict[str, float | None]:
+    low, high = (None, None) if interval is None else (interval.low, interval.high)
+    return {"low": low, "high": high, "level": LEVEL}
+
+
+def _confidence(interval: Interval | None, effort: Effort) -> dict[str, Any]:
+    reached = None if effort.confidence is None else is_sure(interval, effort)
+    return {"confidence": effort.confidence, "confidence_reached": reached}
 
 
 def verify(running: Running, say: Callable[[str], None]) -> dict[str, Any]:
@@ -107,35 +216,3 @@ def verify(running: Running, say: Callable[[str], None]) -> dict[str, Any]:
         "sign_flips": report.sign_flips,
         "signs": report.signs,
     }
-
-
-def describe_verification(verified: dict[str, Any]) -> str:
-    """The result of a verification in one line.
-
-    A sign within rounding of zero may flip, which moves an untrained network's outputs visibly; the error
-    with PyTorch's signs fed to every layer then shows what rounding alone does.
-    """
-    flips, error = verified["sign_flips"], verified["max_abs_err"]
-    line = (
-        f"all {verified['binary_convs']} binary convolutions exact ({verified['integers']:,} integers); "
-        f"{flips} of {verified['signs']:,} signs flipped by rounding; outputs within {error:.2g}"
-    )
-    return f"{line}, within {verified['max_abs_err_same_signs']:.2g} with PyTorch's signs" if flips else line
-
-
-def latency_table(results: list[dict[str, Any]]) -> "Table":
-    """One row for each result of `run_bench`."""
-    numbers = ("threads", "min ms", "p50 ms", "p95 ms", "runs")
-    shown = table("Latency", "model", "target", "device", *numbers, "note", numbers=numbers)
-    for result in results:
-        device, latency = result["device"], result["latency_ms"]
-        shown.add_row(
-            result["name"],
-            result["target"],
-            f"{device['name']} ({device['cpu']})",
-            str(result["threads"]),
-            *(f"{latency[key]:.3f}" for key in ("min", "p50", "p95")),
-            str(len(latency["samples"])),
-            result["note"] or "",
-        )
-    return shown

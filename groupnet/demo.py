@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from groupnet.bench import describe_verification, latency_table, run_bench
+from groupnet.bench import run_bench
+from groupnet.bench_table import describe_verification, latency_table
 from groupnet.boundary import verb
 from groupnet.bundle import load_bundle
 from groupnet.compile import compile_bundle

@@ -1,6 +1,6 @@
 """What `bench`, `eval` and `demo` share: a bundle on a device, verified and ready to run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,7 +56,16 @@ class Running:
 
 @contextmanager
 def on_device(bundle: Bundle, spec: str, say: Callable[[str], None]) -> Iterator[Running]:
-    """Load a bundle on the device that `spec` names; the session ends with the block.
+    """Load a bundle on the device that `spec` names; see `all_on_device`."""
+    with all_on_device([bundle], spec, say) as (running,):
+        yield running
+
+
+@contextmanager
+def all_on_device(
+    bundles: Sequence[Bundle], spec: str, say: Callable[[str], None]
+) -> Iterator[list[Running]]:
+    """Load bundles on the device that `spec` names, in one session, which ends with the block.
 
     Raises:
         BundleTargetError: the bundle is for another processor; nothing was sent or loaded.
@@ -67,14 +76,18 @@ def on_device(bundle: Bundle, spec: str, say: Callable[[str], None]) -> Iterator
 
     device = open_device(spec)
     info = device.info()
-    check_architecture(bundle, device=info.name, arch=info.arch)
-    if info.kind == "host":
-        check_host_features(bundle)
+    for bundle in bundles:
+        check_architecture(bundle, device=info.name, arch=info.arch)
+        if info.kind == "host":
+            check_host_features(bundle)
     say(f"opening a session on {info.name}")
     with device.session() as session:
-        say(f"bringing {bundle.manifest.name} to {info.name}")
-        inputs = [TensorType(tensor.shape, tensor.dtype) for tensor in bundle.manifest.inputs]
-        yield Running(bundle, info, session.load(bundle.module, {"main": inputs}))
+        loaded = []
+        for bundle in bundles:
+            say(f"bringing {bundle.manifest.name} to {info.name}")
+            inputs = [TensorType(tensor.shape, tensor.dtype) for tensor in bundle.manifest.inputs]
+            loaded.append(Running(bundle, info, session.load(bundle.module, {"main": inputs})))
+        yield loaded
 
 
 def describe_device(info: "DeviceInfo") -> dict[str, Any]:

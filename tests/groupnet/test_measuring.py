@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from android_runner.device import DeviceInfo
-from groupnet import bench, demo, evaluate, manifest, running
+from groupnet import demo, evaluate, manifest, running
 from groupnet.bundle import Bundle, load_bundle
 from groupnet.errors import EvaluationError
 from groupnet.eval_data import EvalData, open_eval_data
@@ -73,16 +73,6 @@ def test_a_batch_that_is_not_full_is_filled_and_cut(
     # Bright images are taken for class 1, which the odd ones are.
     assert result["scores"]["top1"] == 0
     assert result["pytorch_scores"] is None and "random weights" in result["pytorch_missing"]
-
-
-def test_percentiles_are_samples() -> None:
-    latency = bench.Latency.of([5.0, 1.0, 4.0, 2.0, 3.0])
-    assert (latency.min, latency.p50, latency.p95) == (1.0, 3.0, 5.0)
-    assert latency.samples == (5.0, 1.0, 4.0, 2.0, 3.0)
-    hundred = bench.Latency.of([float(value) for value in range(1, 101)])
-    assert (hundred.p50, hundred.p95) == (50.0, 95.0)
-    one = bench.Latency.of([2.0])
-    assert (one.min, one.p50, one.p95) == (2.0, 2.0, 2.0)
 
 
 def scored(top1: float, pytorch: float | None) -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""What `bench` and `demo` show: a row for each bundle, and what a reader of the times has to know."""
+
+from typing import Any
+
+from rich.table import Table
+
+from groupnet.console import table
+
+
+def describe_verification(verified: dict[str, Any]) -> str:
+    """The result of a verification in one line.
+
+    A sign within rounding of zero may flip, which moves an untrained network's outputs visibly; the error
+    with PyTorch's signs fed to every layer then shows what rounding alone does.
+    """
+    flips, error = verified["sign_flips"], verified["max_abs_err"]
+    line = (
+        f"all {verified['binary_convs']} binary convolutions exact ({verified['integers']:,} integers); "
+        f"{flips} of {verified['signs']:,} signs flipped by rounding; outputs within {error:.2g}"
+    )
+    return f"{line}, within {verified['max_abs_err_same_signs']:.2g} with PyTorch's signs" if flips else line
+
+
+def latency_table(results: list[dict[str, Any]]) -> Table:
+    """One row for each result of `run_bench`."""
+    numbers = ("threads", "min ms", "p50 ms", "p95 ms", "mean ms", "runs")
+    shown = table("Latency", "model", "target", "device", *numbers, "note", numbers=numbers)
+    for result in results:
+        device, latency = result["device"], result["latency_ms"]
+        shown.add_row(
+            result["name"],
+            result["target"],
+            f"{device['name']} ({device['cpu']})",
+            str(result["threads"]),
+            *(f"{latency[key]:.3f}" for key in ("min", "p50", "p95")),
+            describe_mean(latency),
+            str(len(latency["samples"])),
+            "; ".join(notes_on(result)),
+        )
+    return shown
+
+
+def describe_mean(latency: dict[str, Any]) -> str:
+    """The mean and where it lies."""
+    interval = latency["mean_interval"]
+    mean = f"{latency['mean']:.3f}"
+    return mean if interval["low"] is None else f"{mean} ({interval['low']:.3f}-{interval['high']:.3f})"
+
+
+def notes_on(result: dict[str, Any]) -> list[str]:
+    """What a reader of the times has to know."""
+    if result["note"]:
+        return [result["note"]]
+    notes = [] if result["warmup_stable"] else [f"not stable after {result['warmup']} runs of warm-up"]
+    if result.get("confidence_reached") is False:
+        notes.append(f"not sure to {result['confidence']:.2%}")
+    return notes
+
+
+def describe_ratio(ratio: dict[str, Any], name: str, other: str) -> str:
+    """The ratio of two bundles in one line."""
+    line = f"{name} takes {ratio['value']:.3f} times as long as {other}"
+    if ratio["low"] is None:
+        return f"{line}, by one round alone"
+    line += f" ({ratio['low']:.3f} to {ratio['high']:.3f}, {ratio['rounds']} rounds)"
+    return f"{line}: no difference is shown" if ratio["low"] <= 1 <= ratio["high"] else line
