@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,8 +62,9 @@ class Ratio:
     """How many times as long B takes as A, by rounds in which both were timed one after the other.
 
     Attributes:
-        value: The geometric mean of the rounds' ratios; a round's is that of the medians of its samples.
-        interval: Where it lies by a bootstrap over rounds; None for a single round.
+        value: The median of the rounds' ratios; a round's is that of the medians of its samples. What slows
+            both down in a round leaves its ratio alone, and what interrupts one of them leaves the median.
+        interval: Where it lies by a bootstrap of blocks of rounds; None for a single round.
         rounds: How many rounds there were.
     """
 
@@ -75,14 +76,8 @@ class Ratio:
     def of(cls, a_rounds: Sequence[Sequence[float]], b_rounds: Sequence[Sequence[float]]) -> Ratio:
         """Compare samples in ms, by rounds; both have the same number of rounds, at least one."""
         pairs = zip(a_rounds, b_rounds, strict=True)
-        logs = np.array([np.log(np.median(b) / np.median(a)) for a, b in pairs])
-        # What slows both down in a round leaves its ratio alone: rounds are independent of each other.
-        interval = _interval(logs, block=1)
-        return cls(
-            float(np.exp(logs.mean())),
-            None if interval is None else Interval(float(np.exp(interval.low)), float(np.exp(interval.high))),
-            len(logs),
-        )
+        ratios = np.array([np.median(b) / np.median(a) for a, b in pairs])
+        return cls(float(np.median(ratios)), _interval(ratios, np.median), len(ratios))
 
     @property
     def shows_difference(self) -> bool:
@@ -97,17 +92,20 @@ def mean_interval(samples: Sequence[float]) -> Interval | None:
     by one would call the mean surer than it is. Blocks of `n ** (1/3)` samples keep what lies close together
     (Künsch, 1989; the circular form of Politis and Romano, 1992).
     """
-    return _interval(np.asarray(samples), block=max(1, round(len(samples) ** (1 / 3))))
+    return _interval(np.asarray(samples), np.mean)
 
 
-def _interval(values: npt.NDArray[np.float64], block: int) -> Interval | None:
+def _interval(
+    values: npt.NDArray[np.float64], statistic: Callable[..., npt.NDArray[np.float64]]
+) -> Interval | None:
     count = len(values)
     if count < 2:
         return None
     rng = np.random.default_rng(_SEED)
+    block = round(count ** (1 / 3))
     blocks = -(-count // block)
     starts = rng.integers(0, count, (_RESAMPLES, blocks, 1))
     drawn = (starts + np.arange(block)).reshape(_RESAMPLES, -1)[:, :count] % count
-    means = values[drawn].mean(axis=1)
-    low, high = np.percentile(means, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    resampled = statistic(values[drawn], axis=1)
+    low, high = np.percentile(resampled, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return Interval(float(low), float(high))

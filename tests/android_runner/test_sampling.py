@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
 from android_runner import sampling
@@ -150,6 +151,7 @@ def test_two_are_timed_in_turns_that_change() -> None:
 
 def test_two_are_timed_until_their_ratio_is_sure() -> None:
     log: list[int] = []
-    swinging = (value for _ in iter(int, 1) for value in (8.0, 8.0, 8.0, 12.0, 12.0, 12.0))
-    rounds = measure_in_turns(timer(swinging, log), timer(falling(10, 10, 0), log), Effort(confidence=0.02))
+    rng = np.random.default_rng(0)
+    noisy = (float(rng.normal(10, 1)) for _ in iter(int, 1))
+    rounds = measure_in_turns(timer(noisy, log), timer(falling(10, 10, 0), log), Effort(confidence=0.01))
     assert 10 < len(rounds[0]) == len(rounds[1])
