@@ -12,6 +12,7 @@ from groupnet import (
     doctor,
     emulator,
     evaluate,
+    export,
     list_models,
     rack,
     records,
@@ -31,6 +32,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(convert.convert)
 app.command()(compile.compile)
+app.command()(export.export)
 app.command()(tune.tune)
 app.add_typer(records.app, name="records")
 app.command()(rack.tracker)

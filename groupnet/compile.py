@@ -110,7 +110,7 @@ def compile_bundle(
     say("loading the model")
     model = load_model(request)
     pixels = choose_input(model, input_kind, note) == "uint8"
-    folder = out or Path(f"{model.name}-{_short_target(target_text, described)}.bundle")
+    folder = out or Path(f"{model.name}-{short_target(target_text, described)}.bundle")
     with bundle.new_bundle(folder) as unfinished:
         from frontend.compile import compile_model
         from frontend.normalisation import Normalisation
@@ -129,14 +129,14 @@ def compile_bundle(
         if tuned:
             note(describe_use(tuned))
         say("running PyTorch for reference")
-        example = _Example.of(model, pixels=pixels)
+        example = Example.of(model, pixels=pixels)
         reference = record_reference(model.exported, [example.for_pytorch])
         packs = {pack.layer for pack in report.packs}
         bundle.write_reference(
             unfinished,
             bundle.ReferenceNumbers(
                 inputs=(example.for_module,),
-                outputs=tuple(_device_layout(array) for array in reference.outputs),
+                outputs=tuple(device_layout(array) for array in reference.outputs),
                 signs={layer: bits for layer, bits in reference.signs.items() if layer in packs},
             ),
         )
@@ -145,17 +145,17 @@ def compile_bundle(
 
 
 @dataclass(frozen=True)
-class _Example:
+class Example:
     """One input as PyTorch takes it, NCHW, and as the module does, NHWC."""
 
     for_pytorch: npt.NDArray[np.float32]
     for_module: npt.NDArray[Any]
 
     @classmethod
-    def of(cls, model: Model, *, pixels: bool) -> "_Example":
+    def of(cls, model: Model, *, pixels: bool) -> "Example":
         if not pixels:
             example = model.example()
-            return cls(example, _device_layout(example))
+            return cls(example, device_layout(example))
         shown = example_pixels(model)
         image = normalised(shown, model.preprocessing).transpose(0, 3, 1, 2)
         return cls(np.ascontiguousarray(image), shown)
@@ -266,11 +266,11 @@ def _verification_plan(report: "CompileReport", reference: "Reference") -> manif
     )
 
 
-def _device_layout(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """PyTorch's NCHW as the module's NHWC; arrays of other ranks are no images and stay."""
+def device_layout(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return PyTorch's NCHW as the module's NHWC; arrays of other ranks are no images and stay."""
     return np.ascontiguousarray(array.transpose(0, 2, 3, 1)) if array.ndim == 4 else array
 
 
-def _short_target(text: str, target: manifest.Target) -> str:
+def short_target(text: str, target: manifest.Target) -> str:
     """A target's name in a file name: the text itself, or the core's name of a target given as JSON."""
     return text if re.fullmatch(r"[\w.-]+", text) else (target.mcpu or target.arch)

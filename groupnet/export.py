@@ -1,0 +1,240 @@
+"""`groupnet export`: a model becomes a folder of plain C for an app."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import typer
+
+from groupnet.boundary import verb
+from groupnet.bundle import is_bundle, load_bundle, sha256_of
+from groupnet.compile import TUNED_THREADS, Example, describe_target, device_layout, short_target
+from groupnet.console import AsJson, note, print_json, print_result, progress
+from groupnet.errors import BundleFormatError, ModelSourceError
+from groupnet.manifest import Manifest, Preprocessing
+from groupnet.model_source import Model, Request, load_model
+from groupnet.pixels import InputKind, choose_input, takes_pixels
+from groupnet.replace_folder import replace_folder
+from groupnet.tuned_kernels import describe_use, tuned_kernels
+
+if TYPE_CHECKING:
+    from frontend.c_export.export import ExportReport
+
+Format = Literal["c"]
+DESCRIPTION = "export.json"
+"""The file that says what the folder holds, and by which a folder is known as an export."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be exported: a model, or a bundle's model as the bundle was compiled."""
+
+    request: Request
+    target: str
+    input_kind: InputKind | None = None
+    bundle: Manifest | None = None
+
+
+@verb
+def export(
+    model: Annotated[
+        str, typer.Argument(help="A bundle, or what `compile` takes: a zoo name, an architecture, a file.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The export's folder.", show_default="NAME-TARGET.c")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="As for `compile`.", show_default="a bundle's own")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="What is written: C11 and an object.")] = "c",
+    bases: Annotated[int | None, typer.Option(min=1, help="K, for an architecture.")] = None,
+    input_size: Annotated[
+        int | None, typer.Option(min=1, help="Height and width, for an architecture.")
+    ] = None,
+    random_weights: Annotated[
+        bool, typer.Option(help="Say that an architecture's weights are to be random.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+    input_kind: Annotated[
+        InputKind | None,
+        typer.Option("--input", help="As for `compile`.", show_default="a bundle's own, or as `compile`"),
+    ] = None,
+    db: Annotated[Path | None, typer.Option(help="Tuning records, as for `compile`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export a model as C for an app: one object, a header, a small runtime and an example, without TVM."""
+    order = read_order(Request(model, bases, input_size, random_weights, seed), target, input_kind)
+    with progress() as say:
+        result = export_c(order, out, db=db, say=say)
+    if result["random_weights"] and not random_weights:
+        note(
+            f"note: {model} is an architecture: its weights are RANDOM, good for latency and not for accuracy"
+        )
+    if as_json:
+        print_json(result)
+        return
+    print_result(
+        f"{result['export']}: {result['name']} for {result['target']} as {format.upper()}, "
+        f"{result['object_bytes'] / 1e6:.2f} MB in model.o, {result['constant_bytes'] / 1e6:.2f} MB of it "
+        f"weights; an instance takes {result['memory_bytes'] / 1e6:.2f} MB"
+    )
+
+
+def read_order(request: Request, target: str | None, input_kind: InputKind | None) -> Order:
+    """What the command line asks for; a bundle is looked up, its target and its input taken over.
+
+    Raises:
+        BundleError: the bundle cannot be read.
+        ModelSourceError: a model without a target, or a bundle with options or whose model is gone.
+    """
+    path = Path(request.model)
+    if not is_bundle(path):
+        if target is None:
+            raise ModelSourceError(
+                f"expected a target for {request.model}, as only a bundle has one; got none: add --target"
+            )
+        return Order(request, target, input_kind)
+    if request != Request(request.model) or input_kind is not None:
+        raise ModelSourceError(
+            f"expected the bundle {path} alone, as it says how its model was made; got other options: leave "
+            "out all but --target, --db and --out"
+        )
+    manifest = load_bundle(path).manifest
+    kind: InputKind = "uint8" if takes_pixels(manifest.inputs[0]) else "float"
+    return Order(_request_of(manifest), target or manifest.target.text, kind, manifest)
+
+
+def export_c(
+    order: Order, out: Path | None = None, *, db: Path | None = None, say: Callable[[str], None] = note
+) -> dict[str, Any]:
+    """Export as C; what is returned is what `export --json` prints.
+
+    Args:
+        order: the model.
+        out: the folder, replaced in one step once the export is complete; by default NAME-TARGET.c in the
+            working directory.
+        db: a folder of tuning records for kernels to be built by, or None.
+        say: called with each step's name.
+
+    Raises:
+        GroupNetError, ModelsError, FrontendError, ScheduleError: see their trees.
+    """
+    # An unknown target is told before anything slow is imported or built.
+    from tvm_schedules.targets import resolve_target
+
+    target = resolve_target(order.target)
+    described = describe_target(order.target, target)
+    tuned = tuned_kernels(db, target, TUNED_THREADS, note) if db else None
+    say("loading the model")
+    model = load_model(order.request)
+    pixels = choose_input(model, order.input_kind, note) == "uint8"
+    folder = out or Path(f"{model.name}-{short_target(order.target, described)}.c")
+    with replace_folder(folder, is_ours=is_export, what="an export") as unfinished:
+        from frontend.c_export.driver import Identity
+        from frontend.c_export.export import export_model
+        from frontend.normalisation import Normalisation
+
+        prepared = model.preprocessing
+        report = export_model(
+            model.exported,
+            target,
+            unfinished,
+            Identity(
+                model.name, model.task, order.target, model.labels, _preparation(prepared, pixels=pixels)
+            ),
+            normalisation=Normalisation(prepared.mean, prepared.std) if pixels else None,
+            choose=tuned,
+            progress=lambda phase: say(f"exporting {model.name}: {phase}"),
+        )
+        if tuned:
+            note(describe_use(tuned))
+        _check_kernels(order, report)
+        say("running PyTorch for the example")
+        _write_example(model, unfinished, pixels=pixels)
+        result = {
+            "name": model.name,
+            "task": model.task,
+            "format": "c",
+            "target": order.target,
+            "random_weights": model.source.random_weights,
+            "versions": {name: version(name) for name in ("groupnet", "apache-tvm")},
+            "model_sha256": sha256_of(unfinished / "model.o"),
+            **asdict(report),
+        }
+        (unfinished / DESCRIPTION).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return {"export": str(folder), **result}
+
+
+def is_export(path: Path) -> bool:
+    """Whether the folder looks like an export: only such a folder is ever replaced."""
+    return (path / DESCRIPTION).is_file()
+
+
+def _request_of(manifest: Manifest) -> Request:
+    """The model that a bundle was compiled from, if it still is where it was."""
+    source = manifest.source
+    if source.checkpoint is None:
+        if source.architecture is None:
+            raise BundleFormatError(
+                f"expected a bundle that says what {manifest.name} was made from; got neither an "
+                "architecture nor a checkpoint: compile the model again"
+            )
+        size, seed = manifest.preprocessing.input_size, source.seed or 0
+        return Request(source.architecture, source.bases, size, source.random_weights, seed)
+    recorded = source.checkpoint
+    path = Path(recorded.name)
+    if recorded.kind == "zoo":
+        from models.zoo import entries
+
+        path = {entry.name: entry.path for entry in entries()}.get(recorded.name, path)
+    if not path.is_file():
+        raise ModelSourceError(
+            f"expected {recorded.name}, which the bundle was compiled from; found none: put it back, or "
+            "export the model itself"
+        )
+    if sha256_of(path) != recorded.sha256:
+        raise ModelSourceError(
+            f"expected {recorded.name} as it was when the bundle was compiled; its SHA-256 differs: compile "
+            "it again, or export the model itself"
+        )
+    return Request(recorded.name)
+
+
+def _check_kernels(order: Order, report: "ExportReport") -> None:
+    """A bundle's export must consist of the bundle's kernels, or its numbers and times would be others."""
+    if order.bundle is None or order.target != order.bundle.target.text:
+        return
+    expected = {use.name: use.count for use in order.bundle.kernels}
+    if {use.name: use.count for use in report.kernels} != expected:
+        raise BundleFormatError(
+            f"expected the kernels of the bundle {order.bundle.name}; got others: give the --db that it was "
+            "compiled with, or compile it again with this version of groupnet"
+        )
+
+
+def _preparation(preprocessing: Preprocessing, *, pixels: bool) -> str:
+    """What input 0 holds, in words."""
+    size, channels = preprocessing.input_size, preprocessing.channels
+    image = f"an image of {size} x {size} pixels with {channels} channels, NHWC"
+    if pixels:
+        return f"{image}: the pixels, 0 to 255"
+    mean, std = (
+        ", ".join(f"{value:g}" for value in values) for values in (preprocessing.mean, preprocessing.std)
+    )
+    return f"{image}: pixel divided by 255, less the mean ({mean}), divided by the deviation ({std})"
+
+
+def _write_example(model: Model, folder: Path, *, pixels: bool) -> None:
+    """An input as C takes it, and what PyTorch computes for it as float32."""
+    import torch
+
+    example = Example.of(model, pixels=pixels)
+    with torch.no_grad():
+        result = model.exported.module()(torch.from_numpy(example.for_pytorch))
+    first = result if isinstance(result, torch.Tensor) else result[0]
+    (folder / "input.bin").write_bytes(np.ascontiguousarray(example.for_module).tobytes())
+    (folder / "output.bin").write_bytes(device_layout(first.numpy().astype(np.float32)).tobytes())
