@@ -152,7 +152,7 @@ def export_c(
         )
         if tuned:
             note(describe_use(tuned))
-        _check_kernels(order, report)
+        check_kernels(order, report)
         say("running PyTorch for the example")
         _write_example(model, unfinished, pixels=pixels)
         result = {
@@ -172,6 +172,22 @@ def export_c(
 def is_export(path: Path) -> bool:
     """Whether the folder looks like an export: only such a folder is ever replaced."""
     return (path / DESCRIPTION).is_file()
+
+
+def check_kernels(order: Order, report: "ExportReport") -> None:
+    """An export for a bundle's own target must consist of its kernels, or it would be another program.
+
+    Raises:
+        BundleFormatError: it does not.
+    """
+    if order.bundle is None or order.target != order.bundle.target.text:
+        return
+    expected = {use.name: use.count for use in order.bundle.kernels}
+    if {use.name: use.count for use in report.kernels} != expected:
+        raise BundleFormatError(
+            f"expected the kernels of the bundle {order.bundle.name}; got others: give the --db that it was "
+            "compiled with, or compile it again with this version of groupnet"
+        )
 
 
 def _request_of(manifest: Manifest) -> Request:
@@ -202,18 +218,6 @@ def _request_of(manifest: Manifest) -> Request:
             "it again, or export the model itself"
         )
     return Request(recorded.name)
-
-
-def _check_kernels(order: Order, report: "ExportReport") -> None:
-    """A bundle's export must consist of the bundle's kernels, or its numbers and times would be others."""
-    if order.bundle is None or order.target != order.bundle.target.text:
-        return
-    expected = {use.name: use.count for use in order.bundle.kernels}
-    if {use.name: use.count for use in report.kernels} != expected:
-        raise BundleFormatError(
-            f"expected the kernels of the bundle {order.bundle.name}; got others: give the --db that it was "
-            "compiled with, or compile it again with this version of groupnet"
-        )
 
 
 def _preparation(preprocessing: Preprocessing, *, pixels: bool) -> str:

@@ -21,7 +21,9 @@ def test_checks_pass_on_this_machine(tmp_path: Path, flags: tuple[str, ...]) -> 
 
 def test_checks_pass_on_arm64_cores_with_and_without_the_dot_product(tmp_path: Path) -> None:
     checks = build_checks(tmp_path / "checks", "aarch64", ("-O2", "-static"))
-    said = {core: call("qemu-aarch64", "-cpu", core, checks).decode() for core in ("cortex-a53", "cortex-a76")}
+    said = {
+        core: call("qemu-aarch64", "-cpu", core, checks).decode() for core in ("cortex-a53", "cortex-a76")
+    }
     assert said == {"cortex-a53": "dotprod no\nok\n", "cortex-a76": "dotprod yes\nok\n"}
 
 
