@@ -200,14 +200,29 @@ def run_example(folder: Path, program: Path, host: Built) -> None:
     assert "output.bin: 0\n" in said
 
 
-def test_the_example_builds_without_a_warning(example: Path, host: Built) -> None:
-    sources = [example / "example.c", *sorted((example / "runtime").glob("*.c"))]
-    includes = (f"-I{example}", f"-I{example / 'runtime'}")
-    libraries = (example / "model.o", "-lm", "-pthread")
-    call("gcc", *WARNINGS, "-O2", *includes, *sources, *libraries, "-o", example / "example")
-    run_example(example, example / "example", host)
-    missing = subprocess.run([example / "example", example / "none"], capture_output=True, timeout=60)
+def build_example(folder: Path, compiler: str, *flags: str) -> Path:
+    sources = [folder / "example.c", *sorted((folder / "runtime").glob("*.c"))]
+    includes = (f"-I{folder}", f"-I{folder / 'runtime'}")
+    libraries = (folder / "model.o", "-lm", "-pthread")
+    call(compiler, *WARNINGS, *flags, *includes, *sources, *libraries, "-o", folder / "example")
+    return folder / "example"
+
+
+@pytest.mark.parametrize("optimised", ["-O0", "-O2", "-O3"])
+def test_the_example_builds_without_a_warning(example: Path, host: Built, optimised: str) -> None:
+    program = build_example(example, "gcc", optimised)
+    run_example(example, program, host)
+    missing = subprocess.run([program, example / "none"], capture_output=True, timeout=60)
     assert (missing.returncode, b"expected 1024 bytes" in missing.stderr) == (1, True)
+
+
+def test_the_example_builds_for_arm64(arm64: Built, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    shutil.copytree(arm64.folders["main"], folder)
+    (folder / "input.bin").write_bytes(IMAGES[0].tobytes())
+    for optimised in ("-O2", "-O3"):  # GCC 12's own faults show here
+        program = build_example(folder, "aarch64-linux-gnu-gcc", "-static", optimised)
+    assert "10 outputs, the largest is" in call("qemu-aarch64", program, folder / "input.bin").decode()
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
