@@ -69,4 +69,15 @@ def entries() -> list[ZooEntry]:
             score=0.2843,
             description="Masks of the same shapes, 96x96; binary parallel atrous convolution, stride 8",
         ),
+        ZooEntry(
+            name="shapes-fcos-k5",
+            task="detection",
+            path=_FOLDER / "shapes_fcos_k5.pt",
+            architecture="groupnet_shapes_fcos",
+            bases=5,
+            data="shapes",
+            metric="ap",
+            score=0.3695,
+            description="Boxes of the same shapes, 128x128; FCOS with binary pyramid and towers",
+        ),
     ]

@@ -13,6 +13,7 @@ from models.data.shapes.generate import Plan, write_classification, write_scenes
 from models.zoo import ZooEntry, entries
 
 IMAGES = 20
+ON_THE_PHONE = 6
 ENTRIES = entries()
 
 
@@ -36,15 +37,15 @@ def phone() -> Iterator[EmulatedPhone]:
     stop_phone(name)
 
 
-def check(entry: ZooEntry, device: str, target: str, folders: dict[str, str], out: Path) -> None:
+def check(entry: ZooEntry, device: str, target: str, folders: dict[str, str], out: Path, images: int) -> None:
     """Compile, verify and score; scores must be PyTorch's."""
     groupnet("compile", entry.name, "--target", target, "--out", out)
     verified = groupnet("bench", out, "--device", device, "--runs", "1")["verified"]
     assert verified["exact"] is True and verified["binary_convs"] > 0
     data = folders[entry.data]
-    result = groupnet("eval", out, "--data", data, "--device", device, "--limit", str(IMAGES))
+    result = groupnet("eval", out, "--data", data, "--device", device, "--limit", str(images))
     scores, expected = result["scores"], result["pytorch_scores"]
-    assert result["images"] == IMAGES
+    assert result["images"] == images
     if entry.task == "classification":
         assert result["same_predictions"] == result["predictions"]
         assert scores == expected
@@ -53,15 +54,15 @@ def check(entry: ZooEntry, device: str, target: str, folders: dict[str, str], ou
     assert result["same_predictions"] >= 0.99 * result["predictions"]
     main = MAIN_SCORE[entry.task]
     assert scores[main] == pytest.approx(expected[main], abs=1e-3)
-    assert scores[main] > entry.score / 3  # of few images
+    assert scores[main] > entry.score / 4  # of few images
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_on_this_machine(entry: ZooEntry, folders: dict[str, str], tmp_path: Path) -> None:
-    check(entry, "host", "host", folders, tmp_path / "net.bundle")
+    check(entry, "host", "host", folders, tmp_path / "net.bundle", IMAGES)
 
 
 @pytest.mark.phone
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_on_the_phone(entry: ZooEntry, folders: dict[str, str], phone: EmulatedPhone, tmp_path: Path) -> None:
-    check(entry, f"adb:{phone.serial}", "cortex-a76", folders, tmp_path / "net.bundle")
+    check(entry, f"adb:{phone.serial}", "cortex-a76", folders, tmp_path / "net.bundle", ON_THE_PHONE)
