@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from android_runner.phone_probe import Hardware
 from android_runner.tensor_types import TensorType
+from android_runner.throttling import Reading
 
 Signatures = Mapping[str, Sequence[TensorType]]
 """The input types of each function of a module, by function name."""
@@ -116,6 +117,10 @@ class Device(Protocol):
 
     def info(self) -> DeviceInfo:
         """Ask the device who it is."""
+        ...
+
+    def watch(self) -> AbstractContextManager[list[Reading]]:
+        """Read clocks and temperatures until the block ends; the list stays empty where that is not done."""
         ...
 
     def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> AbstractContextManager[Session]:

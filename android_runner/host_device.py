@@ -15,6 +15,7 @@ from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, LoadedModu
 from android_runner.elf import check_architecture
 from android_runner.errors import DeviceError, ServerError, ThreadsUnavailableError, TransportTimeoutError
 from android_runner.probe import host_cpu_name
+from android_runner.throttling import Reading
 
 Result = TypeVar("Result")
 
@@ -35,6 +36,11 @@ class HostDevice:
             android=None,
             cores=len(os.sched_getaffinity(0)),
         )
+
+    @contextmanager
+    def watch(self) -> Iterator[list[Reading]]:
+        """Give an empty list: this machine is not watched."""
+        yield []
 
     @contextmanager
     def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:

@@ -12,7 +12,9 @@ from android_runner.phone_probe import parse_hardware, read_answers
 from android_runner.probe import core_names, describe_cores, parse_properties
 from android_runner.runtime_package import device_runtime
 from android_runner.server import RunningServer, ServerLimits, device_server
+from android_runner.throttling import Reading
 from android_runner.transport import Transport
+from android_runner.watch import watching
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,12 @@ class PhoneDevice:
         """Ask the phone who it is; raises TransportError where it cannot be reached."""
         with self.transport() as transport:
             return self.describe(transport)
+
+    @contextmanager
+    def watch(self) -> Iterator[list[Reading]]:
+        """Read clocks and temperatures over a link of its own; see `watching`."""
+        with self.transport() as transport, watching(transport) as readings:
+            yield readings
 
     @contextmanager
     def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:

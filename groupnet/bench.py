@@ -1,7 +1,7 @@
 """`groupnet bench`: verify a bundle on a device, then time it there, alone or in turns with another."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ from android_runner.sampling import (
     measure_in_turns,
     warm_up,
 )
+from android_runner.throttling import Reading, busy_cores, judge
 from groupnet.bench_table import describe_ratio, describe_verification, latency_table
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
@@ -108,10 +109,15 @@ def run_bench(
         timed = _Timed.verify(running, how.threads, say)
         effort = how.effort(emulated=running.device.emulated)
         say(f"warming up {bundle.manifest.name} on {running.device.name}")
-        warmed = warm_up(timed.run, effort)
-        say(f"timing {describe_effort(effort)} on {running.device.name}")
-        latency = Latency.of(measure(timed.run, effort))
-        return timed.describe(warmed, latency) | _confidence(latency.mean_interval, effort)
+        with running.watch() as readings:
+            warmed = warm_up(timed.run, effort)
+            say(f"timing {describe_effort(effort)} on {running.device.name}")
+            latency = Latency.of(measure(timed.run, effort))
+        return {
+            **timed.describe(warmed, latency),
+            **_confidence(latency.mean_interval, effort),
+            "throttling": _throttling(readings, how.threads),
+        }
 
 
 def run_comparison(
@@ -127,13 +133,15 @@ def run_comparison(
         a, b = (_Timed.verify(running, how.threads, say) for running in both)
         effort = how.effort(emulated=a.running.device.emulated)
         say(f"warming up on {a.running.device.name}")
-        a_warmed, b_warmed = (warm_up(timed.run, effort) for timed in (a, b))
-        say(f"timing {describe_effort(effort)} of each in turns on {a.running.device.name}")
-        a_rounds, b_rounds = measure_in_turns(a.run, b.run, effort)
+        with a.running.watch() as readings:
+            a_warmed, b_warmed = (warm_up(timed.run, effort) for timed in (a, b))
+            say(f"timing {describe_effort(effort)} of each in turns on {a.running.device.name}")
+            a_rounds, b_rounds = measure_in_turns(a.run, b.run, effort)
         ratio = Ratio.of(a_rounds, b_rounds)
         return {
             **a.describe(a_warmed, Latency.of(list(chain.from_iterable(a_rounds)))),
             **_confidence(ratio.interval, effort),
+            "throttling": _throttling(readings, how.threads),
             "compare": b.describe(b_warmed, Latency.of(list(chain.from_iterable(b_rounds)))),
             "ratio": {
                 "value": ratio.value,
@@ -196,6 +204,10 @@ class _Timed:
 def _describe_interval(interval: Interval | None) -> dict[str, float | None]:
     low, high = (None, None) if interval is None else (interval.low, interval.high)
     return {"low": low, "high": high, "level": LEVEL}
+
+
+def _throttling(readings: list[Reading], threads: int) -> dict[str, Any] | None:
+    return asdict(judge(readings, busy_cores(readings, threads))) if readings else None
 
 
 def _confidence(interval: Interval | None, effort: Effort) -> dict[str, Any]:

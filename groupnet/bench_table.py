@@ -54,6 +54,8 @@ def notes_on(result: dict[str, Any]) -> list[str]:
     notes = [] if result["warmup_stable"] else [f"not stable after {result['warmup']} runs of warm-up"]
     if result.get("confidence_reached") is False:
         notes.append(f"not sure to {result['confidence']:.2%}")
+    if result.get("throttling") and result["throttling"]["throttled"]:
+        notes.append("throttled: " + ", ".join(result["throttling"]["reasons"]))
     return notes
 
 

@@ -1,8 +1,8 @@
 """What `bench`, `eval` and `demo` share: a bundle on a device, verified and ready to run."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from groupnet.bundle import Bundle, check_architecture
@@ -10,6 +10,7 @@ from groupnet.host_features import check_host_features
 
 if TYPE_CHECKING:
     from android_runner.device import DeviceInfo, LoadedModule
+    from android_runner.throttling import Reading
     from android_runner.verification import VerificationReport
 
 EMULATED = "emulated, not a latency"
@@ -18,11 +19,12 @@ EMULATED = "emulated, not a latency"
 
 @dataclass(frozen=True)
 class Running:
-    """A bundle that a device has loaded."""
+    """A bundle that a device has loaded; `watch` reads the device's clocks meanwhile, see `Device.watch`."""
 
     bundle: Bundle
     device: "DeviceInfo"
     module: "LoadedModule"
+    watch: "Callable[[], AbstractContextManager[list[Reading]]]" = field(default=lambda: nullcontext([]))
 
     def verify(self) -> "VerificationReport":
         """Compare every binary convolution's integers and the outputs with what PyTorch computed.
@@ -86,7 +88,7 @@ def all_on_device(
         for bundle in bundles:
             say(f"bringing {bundle.manifest.name} to {info.name}")
             inputs = [TensorType(tensor.shape, tensor.dtype) for tensor in bundle.manifest.inputs]
-            loaded.append(Running(bundle, info, session.load(bundle.module, {"main": inputs})))
+            loaded.append(Running(bundle, info, session.load(bundle.module, {"main": inputs}), device.watch))
         yield loaded
 
 

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from android_runner.device import DeviceInfo
+from android_runner.throttling import Clock, Reading
 from groupnet import bench, boundary, cli, running
 from groupnet.bench_table import describe_mean, describe_ratio, notes_on
 from groupnet.bundle import Bundle
@@ -50,14 +51,16 @@ class SteadyModule:
 def steady(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[SteadyModule]]:
     """Makes a device whose bundles take the given times, in the order in which they are loaded."""
 
-    def make(*times: Sequence[float], emulated: bool = False) -> list[SteadyModule]:
+    def make(
+        *times: Sequence[float], emulated: bool = False, readings: Sequence[Reading] = ()
+    ) -> list[SteadyModule]:
         modules = [SteadyModule(each) for each in times]
         device = DeviceInfo(**{**vars(HOST), "emulated": emulated})
 
         @contextmanager
         def all_on_device(bundles: Sequence[Bundle], *_: Any) -> Iterator[list[running.Running]]:
             yield [
-                running.Running(bundle, device, module)
+                running.Running(bundle, device, module, lambda: nullcontext(list(readings)))
                 for bundle, module in zip(bundles, modules, strict=True)
             ]
 
@@ -107,6 +110,20 @@ def test_emulated_times_are_few_and_said_to_be_none(
     result = bench_json(write_bundle(tmp_path / "b"))
     assert module.calls == [5, 5]
     assert notes_on(result) == ["emulated, not a latency"]
+
+
+def test_a_throttled_run_is_marked(
+    steady: Callable[..., list[SteadyModule]], tmp_path: Path, write_bundle: Callable[..., Path]
+) -> None:
+    steady([20.0])
+    path = write_bundle(tmp_path / "b")
+    assert bench_json(path)["throttling"] is None
+    limits = (2_800_000, 1_400_000)
+    steady([20.0], readings=[Reading({7: Clock(9, limit, 2_800_000)}, 40.0) for limit in limits])
+    result = bench_json(path)
+    reason = "core 7 was allowed 1.40 of 2.80 GHz during the run"
+    assert result["throttling"] == {"throttled": True, "reasons": [reason], "readings": 2}
+    assert notes_on(result) == [f"throttled: {reason}"]
 
 
 def test_a_confidence(
