@@ -3,8 +3,8 @@
 These are facts alone; the texts are made of them here. Sources: the mocks of pytorch/cpuinfo
 (test/mock/NAME.h: clocks, properties, part numbers and features), and hrw/arm-socs-table on GitHub
 (cpuinfo-data/NAME, or an issue: part numbers and features). For phones of the second source the highest
-clocks are those of the chip makers' product pages, rounded as there, and properties are given where another
-public listing names them.
+clocks (and the part numbers of the Dimensity 9500's faster cores) are rounded figures from memory, not looked
+up, and properties are given where another public listing names them.
 """
 
 from __future__ import annotations
