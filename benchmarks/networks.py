@@ -1,7 +1,7 @@
 """Whole networks on this machine: Group-Nets beside other engines' float32 and int8 ResNets, in one run.
 
 `python -m benchmarks.networks [--net groupnet_resnet18:5] [--threads 1] [--rounds 10]
-[--larq-python PATH] [--json]`
+[--db DIR] [--larq-python PATH] [--json]`
 
 Each Group-Net is verified before it is timed. A Group-Net called groupnet_resnet34 has resnet34 as its peer,
 any other resnet18. Peers run with random weights too: time does not depend on them.
@@ -40,6 +40,9 @@ def main(
     net: Annotated[list[str] | None, typer.Option(help="ARCHITECTURE:K, once for each Group-Net.")] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Threads, once for each number.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; every engine runs in each.")] = 10,
+    db: Annotated[
+        Path | None, typer.Option(help="Tuning records: each Group-Net as they have it, too.")
+    ] = None,
     larq_python: Annotated[
         Path | None, typer.Option(help="A Python with larq-compute-engine, to time Bi-Real-Net 18 too.")
     ] = None,
@@ -58,9 +61,10 @@ def main(
         engines: dict[Key, Measure] = {}
         for group_net in nets:
             say(f"compiling and verifying {group_net.name}")
-            running = _verified(group_net, Path(folder), stack)
-            for count in thread_counts:
-                engines[group_net.name, "groupnet", count] = _group_net(running, count)
+            for name, records in {"groupnet": None, **({"groupnet tuned": db} if db else {})}.items():
+                running = _verified(group_net, Path(folder) / name, records, stack)
+                for count in thread_counts:
+                    engines[group_net.name, name, count] = _group_net(running, count)
         for peer in dict.fromkeys(peer_of(group_net) for group_net in nets):
             place = Path(folder) / peer
             place.mkdir()
@@ -91,9 +95,10 @@ def peer_of(net: Net) -> str:
     return next((name for name in BLOCKS if net.architecture == f"groupnet_{name}"), "resnet18")
 
 
-def _verified(net: Net, folder: Path, stack: ExitStack) -> Running:
+def _verified(net: Net, folder: Path, db: Path | None, stack: ExitStack) -> Running:
     """Compile a network, and compare every integer with PyTorch's."""
-    path = compile_bundle(net.request, "host", folder / f"{net.name}.bundle", say=lambda _: None)
+    folder.mkdir(exist_ok=True)
+    path = compile_bundle(net.request, "host", folder / f"{net.name}.bundle", db=db, say=lambda _: None)
     running = stack.enter_context(on_device(load_bundle(path), "host", lambda _: None))
     running.verify()
     return running
