@@ -59,6 +59,9 @@ def measure_candidates(kernels: Sequence[Any], target: Any, timing_ms: int, proc
         target: what they are built for.
         timing_ms: least time that a candidate is timed for; MetaSchedule's default is 100.
         processes: that build at the same time.
+
+    Raises:
+        BenchmarkError: not one of them was timed.
     """
     modules = [tvm.IRModule({"main": kernel.with_attr("global_symbol", "main")}) for kernel in kernels]
     with _quiet():
@@ -70,13 +73,16 @@ def measure_candidates(kernels: Sequence[Any], target: Any, timing_ms: int, proc
         built = builder.build([meta_schedule.builder.BuilderInput(module, target) for module in modules])
         compiled = time.perf_counter()
         inputs = [
-            meta_schedule.runner.RunnerInput(result.artifact_path, "llvm", _arguments(module["main"]))
+            meta_schedule.runner.RunnerInput(result.artifact_path, "cpu", _arguments(module["main"]))
             for module, result in zip(modules, built, strict=True)
             if result.error_msg is None
         ]
         results = [future.result() for future in runner.run(inputs)]
         ended = time.perf_counter()
     measured = sum(result.error_msg is None for result in results)
+    if not measured:
+        reasons = [result.error_msg for result in (*built, *results) if result.error_msg is not None]
+        raise BenchmarkError(f"expected times of MetaSchedule; got none, the first reason: {reasons[0]}")
     return StockTimes(started - began, compiled - started, ended - compiled, measured)
 
 
