@@ -19,7 +19,7 @@ from groupnet.console import AsJson, note, print_json, print_result, progress, t
 from groupnet.errors import BundleTargetError
 from groupnet.model_source import Model, Request, load_model
 from groupnet.pixels import InputKind, choose_input, example_pixels, normalised
-from groupnet.tuned_kernels import describe_use, tuned_kernels
+from groupnet.tuned_kernels import chosen_kernels, describe_use
 
 if TYPE_CHECKING:
     from frontend.compile import CompileReport
@@ -55,15 +55,19 @@ def compile(
         ),
     ] = None,
     db: Annotated[
-        Path | None, typer.Option(help="Tuning records: kernels are built with what won for one thread.")
+        Path | None,
+        typer.Option(help="Tuning records: kernels are built with what won for one thread, shipped or here."),
     ] = None,
+    untuned: Annotated[bool, typer.Option("--untuned", help="Use no records, shipped ones neither.")] = False,
     dump_ir: Annotated[Path | None, typer.Option(help="A folder for the program after each phase.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compile a model into a bundle: code for the target, what it is, and what PyTorch computes with it."""
     request = Request(model, bases, input_size, random_weights, seed)
     with progress() as say:
-        path = compile_bundle(request, target, out, input_kind=input_kind, db=db, dump_ir=dump_ir, say=say)
+        path = compile_bundle(
+            request, target, out, input_kind=input_kind, db=db, untuned=untuned, dump_ir=dump_ir, say=say
+        )
     made = bundle.load_bundle(path)
     if made.manifest.source.random_weights and not random_weights:
         note(
@@ -83,6 +87,7 @@ def compile_bundle(
     *,
     input_kind: InputKind | None = None,
     db: Path | None = None,
+    untuned: bool = False,
     dump_ir: Path | None = None,
     say: Callable[[str], None] = note,
 ) -> Path:
@@ -94,7 +99,8 @@ def compile_bundle(
         out: the bundle's folder, replaced in one step once the new bundle is complete; by default
             NAME-TARGET.bundle in the working directory.
         input_kind: what the module takes; None leaves it to the model, see `choose_input`.
-        db: a folder of tuning records for kernels to be built by, or None.
+        db: a folder of tuning records that come before those shipped, or None.
+        untuned: build every kernel by its default, whatever records say.
         dump_ir: a folder for the program after each phase, or None.
         say: called with each step's name.
 
@@ -106,7 +112,7 @@ def compile_bundle(
 
     target = resolve_target(target_text)
     described = describe_target(target_text, target)
-    tuned = tuned_kernels(db, target, TUNED_THREADS, note) if db else None
+    tuned = chosen_kernels(db, untuned=untuned, target=target, threads=TUNED_THREADS, say=note)
     say("loading the model")
     model = load_model(request)
     pixels = choose_input(model, input_kind, note) == "uint8"
@@ -127,7 +133,7 @@ def compile_bundle(
             progress=lambda phase: say(f"compiling {model.name}: {phase}"),
         )
         if tuned:
-            note(describe_use(tuned))
+            note(describe_use(tuned, db))
         say("running PyTorch for reference")
         example = Example.of(model, pixels=pixels)
         reference = record_reference(model.exported, [example.for_pytorch])

@@ -19,7 +19,7 @@ from groupnet.manifest import Manifest, Preprocessing
 from groupnet.model_source import Model, Request, load_model
 from groupnet.pixels import InputKind, choose_input, takes_pixels
 from groupnet.replace_folder import replace_folder
-from groupnet.tuned_kernels import describe_use, tuned_kernels
+from groupnet.tuned_kernels import chosen_kernels, describe_use
 
 if TYPE_CHECKING:
     from frontend.c_export.export import ExportReport
@@ -64,12 +64,13 @@ def export(
         typer.Option("--input", help="As for `compile`.", show_default="a bundle's own, or as `compile`"),
     ] = None,
     db: Annotated[Path | None, typer.Option(help="Tuning records, as for `compile`.")] = None,
+    untuned: Annotated[bool, typer.Option("--untuned", help="Use no records, as for `compile`.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Export a model as C for an app: one object, a header, a small runtime and an example, without TVM."""
     order = read_order(Request(model, bases, input_size, random_weights, seed), target, input_kind)
     with progress() as say:
-        result = export_c(order, out, db=db, say=say)
+        result = export_c(order, out, db=db, untuned=untuned, say=say)
     if result["random_weights"] and not random_weights:
         note(
             f"note: {model} is an architecture: its weights are RANDOM, good for latency and not for accuracy"
@@ -101,7 +102,7 @@ def read_order(request: Request, target: str | None, input_kind: InputKind | Non
     if request != Request(request.model) or input_kind is not None:
         raise ModelSourceError(
             f"expected the bundle {path} alone, as it says how its model was made; got other options: leave "
-            "out all but --target, --db and --out"
+            "out all but --target, --db, --untuned and --out"
         )
     manifest = load_bundle(path).manifest
     kind: InputKind = "uint8" if takes_pixels(manifest.inputs[0]) else "float"
@@ -109,7 +110,12 @@ def read_order(request: Request, target: str | None, input_kind: InputKind | Non
 
 
 def export_c(
-    order: Order, out: Path | None = None, *, db: Path | None = None, say: Callable[[str], None] = note
+    order: Order,
+    out: Path | None = None,
+    *,
+    db: Path | None = None,
+    untuned: bool = False,
+    say: Callable[[str], None] = note,
 ) -> dict[str, Any]:
     """Export as C; what is returned is what `export --json` prints.
 
@@ -117,7 +123,8 @@ def export_c(
         order: the model.
         out: the folder, replaced in one step once the export is complete; by default NAME-TARGET.c in the
             working directory.
-        db: a folder of tuning records for kernels to be built by, or None.
+        db: a folder of tuning records that come before those shipped, or None.
+        untuned: build every kernel by its default, whatever records say.
         say: called with each step's name.
 
     Raises:
@@ -128,7 +135,7 @@ def export_c(
 
     target = resolve_target(order.target)
     described = describe_target(order.target, target)
-    tuned = tuned_kernels(db, target, TUNED_THREADS, note) if db else None
+    tuned = chosen_kernels(db, untuned=untuned, target=target, threads=TUNED_THREADS, say=note)
     say("loading the model")
     model = load_model(order.request)
     pixels = choose_input(model, order.input_kind, note) == "uint8"
@@ -151,7 +158,7 @@ def export_c(
             progress=lambda phase: say(f"exporting {model.name}: {phase}"),
         )
         if tuned:
-            note(describe_use(tuned))
+            note(describe_use(tuned, db))
         check_kernels(order, report)
         say("running PyTorch for the example")
         _write_example(model, unfinished, pixels=pixels)
@@ -185,8 +192,8 @@ def check_kernels(order: Order, report: "ExportReport") -> None:
     expected = {use.name: use.count for use in order.bundle.kernels}
     if {use.name: use.count for use in report.kernels} != expected:
         raise BundleFormatError(
-            f"expected the kernels of the bundle {order.bundle.name}; got others: give the --db that it was "
-            "compiled with, or compile it again with this version of groupnet"
+            f"expected the kernels of the bundle {order.bundle.name}; got others: give the --db or "
+            "--untuned that it was compiled with, or compile it again with this version of groupnet"
         )
 
 

@@ -1,4 +1,7 @@
-"""What `compile --db` builds kernels with: the winners of a database, and which kernels have none."""
+"""What kernels are built with: the winners of a user's records and of those that this project ships.
+
+`shipped_records/` has a file for each type of core; its README says how each was obtained.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +14,9 @@ from groupnet.errors import TuningError
 if TYPE_CHECKING:
     from tvm_schedules.tuning.choice import Choice
     from tvm_schedules.tuning.request import KernelRequest
+
+
+SHIPPED = Path(__file__).with_name("shipped_records")
 
 
 def core_of(target: Any) -> str:
@@ -48,26 +54,46 @@ class TunedKernels:
         return choice
 
 
-def tuned_kernels(folder: Path, target: Any, threads: int, say: Callable[[str], None]) -> TunedKernels:
-    """Read the winners for a target's core.
+def tuned_kernels(folder: Path | None, target: Any, threads: int, say: Callable[[str], None]) -> TunedKernels:
+    """Read the winners for a target's core: the folder's, and for all other kernels those shipped.
 
     Raises:
         TuningError: there is no such folder.
     """
+    core = core_of(target)
+    shipped = best_records(Database(SHIPPED).read(core), threads)
+    if folder is None:
+        return TunedKernels(shipped)
     if not folder.is_dir():
         raise TuningError(f"expected a folder of tuning records; no {folder}; `groupnet tune` makes one")
     database = Database(folder)
-    measured = database.read(core_of(target))
-    records = best_records(measured, threads)
+    measured = database.read(core)
     for line in database.skipped:
         say(f"note: skipped an unreadable record at {line}")
-    if emulated := sum(record.conditions.emulated for record in measured):
+    if emulated := sum(record.conditions.emulated and record.obtained == "timed" for record in measured):
         say(f"note: {emulated} records of emulated processors choose nothing: such times are no latencies")
-    return TunedKernels(records)
+    return TunedKernels(shipped | best_records(measured, threads))
 
 
-def describe_use(kernels: TunedKernels) -> str:
-    """One sentence on what was tuned, and the keys of what was not."""
+def chosen_kernels(
+    folder: Path | None, *, untuned: bool, target: Any, threads: int, say: Callable[[str], None]
+) -> TunedKernels | None:
+    """What the options `--db` and `--untuned` ask for; None: every kernel by its default.
+
+    Raises:
+        TuningError: both are given, or there is no such folder.
+    """
+    if not untuned:
+        return tuned_kernels(folder, target, threads, say)
+    if folder is not None:
+        raise TuningError(
+            f"expected --db or --untuned; got --db {folder} and --untuned; leave out one of them"
+        )
+    return None
+
+
+def describe_use(kernels: TunedKernels, folder: Path | None) -> str:
+    """One sentence on what was built by a record; where the user gave records, on what had none, too."""
     total = len(kernels.tuned) + len(kernels.untuned)
-    missing = f"; no record of {', '.join(kernels.untuned)}" if kernels.untuned else ""
+    missing = f"; no record of {', '.join(kernels.untuned)}" if kernels.untuned and folder else ""
     return f"{len(kernels.tuned)} of {total} tunable kernels built by a record{missing}"

@@ -83,9 +83,11 @@ class PlaceHistory:
 
 
 def place_histories(records: Iterable[Record]) -> tuple[PlaceHistory, ...]:
-    """Sort records by place and kernel; real processors first."""
+    """Sort timed records by place and kernel; real processors first."""
     places: dict[tuple[bool, str, int], list[Record]] = {}
     for record in records:
+        if record.obtained == "counted":
+            continue
         told = record.conditions
         places.setdefault((told.emulated, told.core, told.threads), []).append(record)
     return tuple(

@@ -18,6 +18,9 @@ from android_runner.tuning.device_state import DeviceState
 
 SUFFIX = ".jsonl"
 
+Obtained = Literal["timed", "counted"]
+"""How a record came about: by time, or by executed instructions, where there was no processor to time on."""
+
 Outcome = Literal["ok", "wrong", "failed", "crashed", "timeout"]
 """Of a measurement: timed; other numbers than the default's; an error; the process died; it took too long."""
 
@@ -55,6 +58,9 @@ class Record(BaseModel):
         reason: one line, of everything but "ok".
         seconds: smallest time of a call; None unless "ok".
         default_seconds: the same of the default choice, measured in turns with it.
+        obtained: by time or by instructions.
+        instructions: executed in one call; None unless counted.
+        default_instructions: the same of the default choice.
         confirmed: measured again at the end, longer: only such records choose kernels.
         conditions: where.
         device: the phone at that moment; None of this machine.
@@ -70,13 +76,16 @@ class Record(BaseModel):
     reason: str = ""
     seconds: float | None = None
     default_seconds: float | None = None
+    obtained: Obtained = "timed"
+    instructions: int | None = None
+    default_instructions: int | None = None
     confirmed: bool = False
     conditions: Conditions
     device: DeviceState | None = None
 
     @property
     def ratio(self) -> float | None:
-        """Time as a share of the default's; below 1 is faster."""
+        """Time as a share of the default's; below 1 is faster; None of what was not timed."""
         if self.seconds is None or not self.default_seconds:
             return None
         return self.seconds / self.default_seconds
@@ -163,14 +172,20 @@ class Database:
 def best_records(records: Iterable[Record], threads: int) -> dict[str, Record]:
     """Return for each kernel the choice that won: the last confirmed record for a number of threads.
 
-    A kernel whose default won has a record too, of ratio 1. Times of emulated processors choose nothing.
+    A kernel whose default won has a record too, of ratio 1. Times of emulated processors choose nothing;
+    instructions that they executed do where no time was taken.
     """
-    return {
-        record.key: record
-        for record in records
-        if record.confirmed and record.outcome == "ok" and record.conditions.threads == threads
-        if not record.conditions.emulated
-    }
+    best: dict[str, Record] = {}
+    for record in records:
+        if not record.confirmed or record.outcome != "ok" or record.conditions.threads != threads:
+            continue
+        counted = record.obtained == "counted"
+        if record.conditions.emulated and not counted:
+            continue
+        known = best.get(record.key)
+        if known is None or not counted or known.obtained == "counted":
+            best[record.key] = record
+    return best
 
 
 def _byte_before(descriptor: int, end: int) -> bytes:

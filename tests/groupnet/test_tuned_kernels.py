@@ -6,7 +6,7 @@ import pytest
 
 from android_runner.tuning.records import Conditions, Database, Record
 from groupnet.errors import TuningError
-from groupnet.tuned_kernels import TunedKernels, core_of, describe_use, tuned_kernels
+from groupnet.tuned_kernels import SHIPPED, TunedKernels, chosen_kernels, core_of, describe_use, tuned_kernels
 from tvm_schedules.binary_conv2d import BinaryConv2dShape, BinaryEpilogue, fused_binary_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.targets import resolve_target
@@ -42,13 +42,15 @@ def test_the_winner_of_the_core_and_one_thread_is_built(tmp_path: Path) -> None:
     assert (kernels.tuned, kernels.untuned) == ([KEY], [])
     other_core = tuned_kernels(tmp_path, resolve_target("cortex-a55"), 1, pytest.fail)
     assert other_core(REQUEST, TARGET) is None
-    assert describe_use(other_core) == f"0 of 1 tunable kernels built by a record; no record of {KEY}"
+    assert (
+        describe_use(other_core, tmp_path) == f"0 of 1 tunable kernels built by a record; no record of {KEY}"
+    )
 
 
 def test_kernels_without_a_space_are_not_asked_about() -> None:
     kernels = TunedKernels({})
     assert kernels(PACK, TARGET) is None
-    assert describe_use(kernels) == "0 of 0 tunable kernels built by a record"
+    assert describe_use(kernels, None) == "0 of 0 tunable kernels built by a record"
 
 
 def test_a_choice_that_is_no_longer_offered_counts_as_none() -> None:
@@ -91,3 +93,58 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_a_target_without_a_core_has_records_of_its_own() -> None:
     assert core_of(TARGET) == "cortex-a53"
     assert core_of(resolve_target('{"kind": "llvm", "mtriple": "aarch64-linux-gnu"}')) == "generic"
+
+
+def test_counted_winners_choose_until_something_was_timed(tmp_path: Path) -> None:
+    (_, first, second, *_) = kernel_space(REQUEST, TARGET)
+    timed = winner(str(second))
+    emulated = timed.conditions.model_copy(update={"emulated": True})
+    counted = timed.model_copy(
+        update={
+            "choice": str(first),
+            "obtained": "counted",
+            "conditions": emulated,
+            "seconds": None,
+            "default_seconds": None,
+            "instructions": 90,
+            "default_instructions": 100,
+        }
+    )
+    Database(tmp_path).add(counted)
+    assert tuned_kernels(tmp_path, TARGET, 1, pytest.fail)(REQUEST, TARGET) == first
+    Database(tmp_path).add(timed)
+    Database(tmp_path).add(counted)
+    assert tuned_kernels(tmp_path, TARGET, 1, pytest.fail)(REQUEST, TARGET) == second
+
+
+def test_shipped_records_choose_unless_the_users_or_none_shall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (_, first, second, *_) = kernel_space(REQUEST, TARGET)
+    Database(tmp_path / "shipped").add(winner(str(first)))
+    monkeypatch.setattr("groupnet.tuned_kernels.SHIPPED", tmp_path / "shipped")
+
+    def chosen(folder: Path | None, *, untuned: bool) -> TunedKernels | None:
+        return chosen_kernels(folder, untuned=untuned, target=TARGET, threads=1, say=pytest.fail)
+
+    shipped = chosen(None, untuned=False)
+    assert shipped is not None and shipped(REQUEST, TARGET) == first
+    (tmp_path / "mine").mkdir()
+    still = chosen(tmp_path / "mine", untuned=False)
+    assert still is not None and still(REQUEST, TARGET) == first
+    Database(tmp_path / "mine").add(winner(str(second)))
+    mine = chosen(tmp_path / "mine", untuned=False)
+    assert mine is not None and mine(REQUEST, TARGET) == second
+    assert chosen(None, untuned=True) is None
+    with pytest.raises(TuningError, match="leave out one"):
+        chosen(tmp_path / "mine", untuned=True)
+
+
+def test_what_is_shipped_can_be_read_and_chooses() -> None:
+    database = Database(SHIPPED)
+    for core in database.cores():
+        records = database.read(core)
+        assert not database.skipped
+        assert records and all(
+            record.confirmed and (record.ratio or record.instructions) for record in records
+        )
