@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from android_runner.call_profile import CallProfile, Footprint
 from android_runner.phone_probe import Hardware
 from android_runner.tensor_types import TensorType
 from android_runner.throttling import Reading
@@ -80,6 +81,28 @@ class LoadedModule(Protocol):
         Raises:
             ThreadsUnavailableError: The device cannot run ``threads`` threads.
             ValueError: ``runs`` or ``threads`` is below 1, or ``warmup`` below 0.
+            DeviceError: As `run`.
+        """
+        ...
+
+    def profile(
+        self, function: str, inputs: Sequence[npt.NDArray[np.generic]], *, runs: int, threads: int
+    ) -> CallProfile:
+        """Time each call that a function makes, on the device itself, in ``runs`` runs after one to warm up.
+
+        Raises:
+            ThreadsUnavailableError: The device cannot run ``threads`` threads.
+            RuntimeBuildError: The instrument cannot be compiled for this machine.
+            DeviceError: As `run`.
+        """
+        ...
+
+    def footprint(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> Footprint:
+        """Run a function once and tell what loading and running took so far.
+
+        To be asked of the module that was loaded last, before anything else is run.
+
+        Raises:
             DeviceError: As `run`.
         """
         ...

@@ -6,15 +6,18 @@ import os
 import platform
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from android_runner.call_profile import Footprint
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, LoadedModule, Session, Signatures
 from android_runner.elf import check_architecture
 from android_runner.errors import DeviceError, ServerError, ThreadsUnavailableError, TransportTimeoutError
 from android_runner.probe import host_cpu_name
+from android_runner.process_memory import forget_peak, peak_bytes, resident_bytes
 from android_runner.throttling import Reading
 
 Result = TypeVar("Result")
@@ -67,10 +70,33 @@ class HostSession:
         from android_runner.relax_module import RelaxModule
 
         check_architecture(module, platform.machine(), "this machine")
+        forget_peak()
+        before_bytes = resident_bytes()
+        started_s = time.perf_counter()
         loaded = self._executor.call(
             f"load {module.name}", lambda: tvm.runtime.load_module(str(module.resolve()))
         )
-        return RelaxModule(loaded, tvm.cpu(), self._executor, signatures or {})
+        instruments = HostInstruments(1e3 * (time.perf_counter() - started_s), before_bytes)
+        return RelaxModule(loaded, tvm.cpu(), self._executor, instruments, signatures or {})
+
+
+class HostInstruments:
+    """Implements `android_runner.relax_module.Instruments` for modules of this process."""
+
+    def __init__(self, load_ms: float, before_bytes: int | None) -> None:
+        """Keep what the load took, and what was resident before it."""
+        self._load_ms = load_ms
+        self._before_bytes = before_bytes
+
+    def profile_calls(self, library: Any, *arguments: Any) -> str:
+        """Call it; see `Instruments.profile_calls`."""
+        from android_runner.host_instrument import host_profiler
+
+        return str(host_profiler()(library, *arguments))
+
+    def footprint(self) -> Footprint:
+        """Ask the kernel; see `Instruments.footprint`."""
+        return Footprint(self._load_ms, self._before_bytes, peak_bytes())
 
 
 class HostExecutor:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import tvm
 
+from android_runner.call_profile import PROFILE_CALLS, Footprint, parse_footprint
 from android_runner.device import LoadedModule, Signatures
 from android_runner.elf import check_architecture
 from android_runner.errors import AlteredFileError, DeviceError, DeviceFullError
@@ -42,7 +43,13 @@ class PhoneSession:
 
     def load(self, module: Path, signatures: Signatures | None = None) -> LoadedModule:
         """Upload, check and load a module; see `Session.load`."""
-        return RelaxModule(self.load_library(module), self.processor, self._executor, signatures or {})
+        return RelaxModule(
+            self.load_library(module),
+            self.processor,
+            self._executor,
+            ServerInstruments(self._executor),
+            signatures or {},
+        )
 
     def load_library(self, library: Path, *, keep_file: bool = True) -> tvm.runtime.Module:
         """Upload, check and load a library; raises what `load` does.
@@ -87,3 +94,19 @@ class PhoneSession:
 
     def _remove(self, name: str) -> None:
         self._executor.call("remove a file", lambda: self._executor.rpc.remove(name))
+
+
+class ServerInstruments:
+    """Implements `android_runner.relax_module.Instruments` by the functions of our server."""
+
+    def __init__(self, executor: RpcExecutor) -> None:
+        """Keep the session that the functions are called in."""
+        self._executor = executor
+
+    def profile_calls(self, library: tvm.runtime.Module, *arguments: Any) -> str:
+        """Call it; see `Instruments.profile_calls`."""
+        return str(self._executor.rpc.get_function(PROFILE_CALLS)(library, *arguments))
+
+    def footprint(self) -> Footprint:
+        """Ask the server; see `Instruments.footprint`."""
+        return parse_footprint(str(self._executor.rpc.get_function("groupnet.footprint")()))

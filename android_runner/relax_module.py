@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tvm
 from tvm import relax
 
+from android_runner.call_profile import CallProfile, Footprint, parse_profile
 from android_runner.device import Signatures
 from android_runner.errors import InputMismatchError, UnknownFunctionError
 from android_runner.tensor_types import check_inputs
@@ -29,6 +30,18 @@ class Executor(Protocol):
         ...
 
 
+class Instruments(Protocol):
+    """What a device has for looking into a module that it runs; called under the executor's guard."""
+
+    def profile_calls(self, library: tvm.runtime.Module, *arguments: Any) -> str:
+        """Call `groupnet.profile_calls` where the library is; see `device_server/call_profile.h`."""
+        ...
+
+    def footprint(self) -> Footprint:
+        """Return what the last load took, and what memory has been taken since."""
+        ...
+
+
 class RelaxModule:
     """Implements `android_runner.device.LoadedModule` on a Relax virtual machine."""
 
@@ -37,10 +50,13 @@ class RelaxModule:
         module: tvm.runtime.Module,
         device: tvm.runtime.Device,
         executor: Executor,
+        instruments: Instruments,
         signatures: Signatures,
     ) -> None:
         """Start the virtual machine of a loaded module on its device."""
+        self._library = module
         self._device = device
+        self._instruments = instruments
         self._executor = executor
         self._signatures = signatures
         self._arities: dict[str, int] = {}
@@ -69,6 +85,24 @@ class RelaxModule:
             f"time `{function}`", lambda: self._time(function, inputs, warmup + runs)
         )
         return [1e3 * seconds for seconds in samples_s[warmup:]]
+
+    def profile(
+        self, function: str, inputs: Sequence[npt.NDArray[np.generic]], *, runs: int, threads: int
+    ) -> CallProfile:
+        """Time each call of a function on the device; see `LoadedModule.profile`."""
+        self._check(function, inputs)
+        self.set_threads(threads)
+        return self._executor.call(
+            f"profile `{function}`",
+            lambda: parse_profile(
+                self._instruments.profile_calls(self._library, function, runs, *self._tensors(inputs))
+            ),
+        )
+
+    def footprint(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> Footprint:
+        """Run a function once and tell what it took; see `LoadedModule.footprint`."""
+        self.run(function, inputs)
+        return self._executor.call("tell its memory", self._instruments.footprint)
 
     def set_threads(self, threads: int) -> None:
         """Set the number of threads; see `LoadedModule.set_threads`."""
@@ -100,8 +134,10 @@ class RelaxModule:
             ) from exc
 
     def _set_input(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> None:
-        tensors = [tvm.runtime.tensor(np.ascontiguousarray(array), self._device) for array in inputs]
-        self._machine.set_input(function, *tensors)
+        self._machine.set_input(function, *self._tensors(inputs))
+
+    def _tensors(self, inputs: Sequence[npt.NDArray[np.generic]]) -> list[Any]:
+        return [tvm.runtime.tensor(np.ascontiguousarray(array), self._device) for array in inputs]
 
     def _run(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.generic]]:
         self._set_input(function, inputs)

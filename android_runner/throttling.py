@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from android_runner.energy import READ_POWER, battery_watts
 from android_runner.thermometers import READ_THERMOMETERS, cpu_celsius
 
 READ_CLOCKS = """
@@ -21,7 +22,7 @@ done
 """
 """What a phone is asked for its clocks: now, the highest allowed, the highest there is."""
 
-READ = f"({READ_CLOCKS}{READ_THERMOMETERS}) 2>/dev/null"
+READ = f"({READ_CLOCKS}{READ_THERMOMETERS}{READ_POWER}) 2>/dev/null"
 """Everything that a `Reading` holds, in one command."""
 
 # Moments of rest and rounding cost less than this; the smallest step of a phone's clocks is larger.
@@ -47,10 +48,12 @@ class Reading:
     Attributes:
         clocks: By the number of the core; those that a phone does not show are missing.
         cpu_celsius: The processor's hottest zone; None: not told.
+        watts: What its battery gives; None: not told, or it is on a cable.
     """
 
     clocks: Mapping[int, Clock]
     cpu_celsius: float | None
+    watts: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def parse_reading(said: str) -> Reading:
         int(core): Clock(int(now), int(limit), int(highest))
         for core, now, limit, highest in re.findall(r"^clock (\d+) (\d+) (\d+) (\d+)\s*$", said, re.MULTILINE)
     }
-    return Reading(clocks, cpu_celsius(said))
+    return Reading(clocks, cpu_celsius(said), battery_watts(said))
 
 
 def judge(readings: Sequence[Reading], cores: Collection[int]) -> Throttling:

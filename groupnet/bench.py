@@ -24,8 +24,12 @@ from android_runner.throttling import Reading, busy_cores, judge
 from groupnet.bench_table import describe_ratio, describe_verification, latency_table
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
-from groupnet.console import AsJson, print_json, print_result, progress
+from groupnet.console import AsJson, note, print_json, print_result, progress
+from groupnet.errors import OptionsError
+from groupnet.profile import describe_energy, describe_profile, find_ceiling, keep_busy, profile_calls
+from groupnet.profile_table import describe_ceiling, describe_costs, describe_sum, profile_table
 from groupnet.running import EMULATED, Running, all_on_device, describe_device, on_device
+from groupnet.trace_events import trace_events, write_trace
 
 EMULATED_RUNS = 5
 """Emulated times are shown as what they are; a handful tells all there is to tell."""
@@ -39,11 +43,15 @@ class How:
         threads: threads on the device.
         runs: timed runs, or the fewest with a confidence; None: as many as are usual.
         confidence: the share that the mean, or the ratio of two bundles, is to be known to; None: `runs` do.
+        profile: time each kernel too.
+        trace: where to write the profile as trace events; None: nowhere.
     """
 
     threads: int = 1
     runs: int | None = None
     confidence: float | None = None
+    profile: bool = False
+    trace: Path | None = None
 
     def effort(self, *, emulated: bool) -> Effort:
         """How much to measure; emulated times are not worth much."""
@@ -75,11 +83,19 @@ def bench(
             help="Go on until the mean (of two bundles, their ratio) is known to this share: 0.01 is 1 %.",
         ),
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Then time each kernel, and tell memory, load time and energy.")
+    ] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="Profile, and write trace events for ui.perfetto.dev there.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a bundle on a device against PyTorch, integer by integer, then time it there."""
+    if compare is not None and (profile or trace):
+        raise OptionsError("expected --profile of one bundle; got --compare too; profile each by itself")
     with progress() as say:
-        how = How(threads, runs, confidence)
+        how = How(threads, runs, confidence, profile or trace is not None, trace)
         first = load_bundle(bundle)
         if compare is None:
             result = run_bench(first, device, how, say=say)
@@ -94,6 +110,8 @@ def bench(
         print_result(describe_ratio(result["ratio"], result["compare"]["name"], result["name"]))
     for one in results:
         print_result(describe_verification(one["verified"]))
+    if how.profile:
+        _print_profile(result)
 
 
 def run_bench(
@@ -106,6 +124,8 @@ def run_bench(
     """
     how = how or How()
     with on_device(bundle, device, say) as running:
+        # First of all: verifying takes far more memory than running does.
+        footprint = running.footprint() if how.profile else None
         timed = _Timed.verify(running, how.threads, say)
         effort = how.effort(emulated=running.device.emulated)
         say(f"warming up {bundle.manifest.name} on {running.device.name}")
@@ -113,11 +133,25 @@ def run_bench(
             warmed = warm_up(timed.run, effort)
             say(f"timing {describe_effort(effort)} on {running.device.name}")
             latency = Latency.of(measure(timed.run, effort))
-        return {
+            if how.profile:
+                keep_busy(timed.run, readings)
+        result = {
             **timed.describe(warmed, latency),
             **_confidence(latency.mean_interval, effort),
             "throttling": _throttling(readings, how.threads),
         }
+        if footprint is None:
+            return result
+        say(f"profiling {bundle.manifest.name} on {running.device.name}")
+        calls = profile_calls(running, runs=effort.runs, threads=how.threads)
+        ceiling = find_ceiling(running, how.threads, say)
+    energy = describe_energy(readings, latency.mean)
+    result["profile"] = describe_profile(calls, latency.samples, footprint, ceiling, energy)
+    if how.trace is not None:
+        device_said = f"{result['device']['name']} ({result['device']['cpu']})"
+        write_trace(trace_events(calls, result["name"], device_said, result["note"]), how.trace)
+        note(f"wrote {how.trace}: open it in ui.perfetto.dev")
+    return result
 
 
 def run_comparison(
@@ -199,6 +233,14 @@ class _Timed:
             },
             "note": EMULATED if device.emulated else None,
         }
+
+
+def _print_profile(result: dict[str, Any]) -> None:
+    profile = result["profile"]
+    print_result(profile_table(result))
+    print_result(describe_sum(profile))
+    print_result(describe_ceiling(profile["ceiling"]))
+    print_result(describe_costs(profile))
 
 
 def _describe_interval(interval: Interval | None) -> dict[str, float | None]:

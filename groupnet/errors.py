@@ -8,6 +8,7 @@ GroupNetError
 ├── OutputFolderError            the result cannot be put where it was asked to go
 ├── ModelSourceError             MODEL names nothing that can be compiled
 ├── EvaluationError              a bundle and a data set that do not go together
+├── OptionsError                 options of a verb that do not go together
 ├── TuningError                  no records, or a device that cannot be tuned on
 └── RequirementError             something outside Python is not installed
 """
@@ -43,6 +44,10 @@ class ModelSourceError(GroupNetError):
 
 class EvaluationError(GroupNetError):
     """The bundle and the data set do not go together."""
+
+
+class OptionsError(GroupNetError):
+    """Options that do not go together."""
 
 
 class TuningError(GroupNetError):

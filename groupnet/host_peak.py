@@ -22,7 +22,6 @@ def measure_host_peak(
         OSError: the file beside the records cannot be written.
     """
     from android_runner.probe import host_cpu_name
-    from benchmarks.ceilings import ceilings
     from benchmarks.errors import BenchmarkError
     from tvm_schedules.targets import resolve_target
 
@@ -30,12 +29,24 @@ def measure_host_peak(
     if (device.cpu, core) != (host_cpu_name(), core_of(resolve_target("host"))):
         return Peaks(folder).find(core, threads)
     try:
-        with ceilings(threads) as limits:
-            binary, floats = (
-                limit.rate(min(sample for _ in range(_RUNS) for sample in limit.measure()))
-                for limit in (limits.binary, limits.float)
-            )
+        measured = host_peak(core, threads)
     except BenchmarkError as exc:
         say(f"note: no ceiling: {exc}")
         return None
-    return Peaks(folder).add(Peak(core=core, threads=threads, binary_macs_s=binary, float_macs_s=floats))
+    return Peaks(folder).add(measured)
+
+
+def host_peak(core: str, threads: int) -> Peak:
+    """Time loops on registers (`benchmarks.ceilings`) on this machine now.
+
+    Raises:
+        BenchmarkError: it has no compiler.
+    """
+    from benchmarks.ceilings import ceilings
+
+    with ceilings(threads) as limits:
+        binary, floats = (
+            limit.rate(min(sample for _ in range(_RUNS) for sample in limit.measure()))
+            for limit in (limits.binary, limits.float)
+        )
+    return Peak(core=core, threads=threads, binary_macs_s=binary, float_macs_s=floats)

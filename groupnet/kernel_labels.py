@@ -17,7 +17,7 @@ _KINDS = {
 
 
 def kernel_label(key: str) -> str:
-    """Return such as `group of 5 3x3, 56x56x64`; what is no convolution's key is returned as it is.
+    """Return such as `group of 5 3x3, 56x56x64`; any other key than a layer's or a packing's stays.
 
     It need not be unique: `kernel_labels` is.
     """
@@ -27,7 +27,12 @@ def kernel_label(key: str) -> str:
         name = parse_kernel_key(key)
     except KernelError:
         return key
-    return _label(name) if _KNOWN <= name.geometry.keys() else key
+    if _CONVOLUTION <= name.geometry.keys():
+        return _label(name)
+    extents = {field: values[0] for field, values in name.geometry.items()}
+    if name.op == "dense":
+        return f"dense, {extents['c']} to {extents['o']}"
+    return f"pack, {extents['h']}x{extents['w']}x{extents['c']}" if name.op == "pack" else key
 
 
 def kernel_labels(keys: Iterable[str]) -> dict[str, str]:
@@ -42,7 +47,7 @@ def kernel_labels(keys: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-_KNOWN = set("hwcoks")
+_CONVOLUTION = set("hwcoks")
 
 
 def _label(name: "KernelName") -> str:

@@ -9,6 +9,7 @@ from groupnet.bundle import Bundle, check_architecture
 from groupnet.host_features import check_host_features
 
 if TYPE_CHECKING:
+    from android_runner.call_profile import Footprint
     from android_runner.device import DeviceInfo, LoadedModule
     from android_runner.throttling import Reading
     from android_runner.verification import VerificationReport
@@ -25,6 +26,10 @@ class Running:
     device: "DeviceInfo"
     module: "LoadedModule"
     watch: "Callable[[], AbstractContextManager[list[Reading]]]" = field(default=lambda: nullcontext([]))
+
+    def footprint(self) -> "Footprint":
+        """Run `main` once and tell what loading and running took; to be asked before anything else is run."""
+        return self.module.footprint("main", self.bundle.reference().inputs)
 
     def verify(self) -> "VerificationReport":
         """Compare every binary convolution's integers and the outputs with what PyTorch computed.

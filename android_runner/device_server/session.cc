@@ -12,11 +12,13 @@
 #include <tvm/ffi/reflection/registry.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <map>
 
 #include "handshake.h"
+#include "process_memory.h"
 #include "sha256.h"
 
 namespace groupnet {
@@ -61,7 +63,7 @@ class LoadGate {
   }
 
   // Loads a module only if its size and sha256 are those that the client announced.
-  ffi::Module Load(const std::string& name) const {
+  ffi::Module Load(const std::string& name) {
     const std::string path = PathInFolder(folder_, name);
     const auto found = expected_.find(path);
     if (found == expected_.end()) TVM_FFI_THROW(ValueError) << "groupnet: no sha256 announced";
@@ -70,7 +72,20 @@ class LoadGate {
     // The runtime's upload does not notice a full disk; the file is then shorter than announced.
     if (status.st_size < found->second.size_bytes) TVM_FFI_THROW(ValueError) << "groupnet: file truncated";
     if (Sha256OfFile(path) != found->second.sha256) TVM_FFI_THROW(ValueError) << "groupnet: file altered";
-    return ffi::Module::LoadFromFile(path);
+    ForgetPeakMemory();
+    resident_before_ = MemoryInStatus("VmRSS");
+    const auto start = std::chrono::steady_clock::now();
+    ffi::Module loaded = ffi::Module::LoadFromFile(path);
+    load_time_ = std::chrono::steady_clock::now() - start;
+    return loaded;
+  }
+
+  // What the last load took, and what this process has taken of the memory since; JSON.
+  std::string Footprint() const {
+    return "{\"load_ns\":" +
+           std::to_string(std::chrono::duration_cast<std::chrono::nanoseconds>(load_time_).count()) +
+           ",\"before_bytes\":" + std::to_string(resident_before_) +
+           ",\"peak_bytes\":" + std::to_string(MemoryInStatus("VmHWM")) + "}";
   }
 
  private:
@@ -80,6 +95,8 @@ class LoadGate {
   };
   std::string folder_;
   std::map<std::string, Announcement> expected_;
+  std::chrono::steady_clock::duration load_time_{};
+  int64_t resident_before_ = 0;
 };
 
 // What the runtime asks of its server; registered in the session's process, so for its folder alone.
@@ -88,6 +105,7 @@ void RegisterFunctions(const std::string& folder, LoadGate* gate) {
       .def("tvm.rpc.server.workpath",
            [folder](ffi::String name) { return ffi::String(PathInFolder(folder, name)); })
       .def("tvm.rpc.server.load_module", [gate](ffi::String name) { return gate->Load(name); })
+      .def("groupnet.footprint", [gate] { return ffi::String(gate->Footprint()); })
       .def("groupnet.expect_sha256", [gate](ffi::String name, ffi::String sha256, int64_t size_bytes) {
         gate->Expect(name, sha256, size_bytes);
       });

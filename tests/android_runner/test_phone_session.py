@@ -134,6 +134,19 @@ def test_timing_returns_one_sample_for_each_run(session: Session, arm64_module: 
     assert all(sample_ms > 0 for sample_ms in samples)
 
 
+def test_each_call_is_timed_on_the_phone(session: Session, arm64_module: Path) -> None:
+    module = session.load(arm64_module)
+    footprint = module.footprint("nested", [X])
+    assert footprint.load_ms > 0 and footprint.peak_bytes and footprint.before_bytes
+    profile = module.profile("nested", [X], runs=3, threads=1)
+    assert {"add", "relu"} <= {call.name for call in profile.calls}
+    assert [len(run.calls_ms) for run in profile.runs] == [len(profile.calls)] * 3
+    assert all(0 < sum(run.calls_ms) <= run.whole_ms for run in profile.runs)
+    with pytest.raises(ServerError, match="1 to 10000 runs"):
+        module.profile("nested", [X], runs=10001, threads=1)
+    assert len(module.run("nested", [X])) == 3
+
+
 @pytest.mark.parametrize(
     ("function", "inputs", "error", "said"),
     [

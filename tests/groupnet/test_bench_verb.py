@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from android_runner.call_profile import Call, CallProfile, Footprint, ProfiledRun
 from android_runner.device import DeviceInfo
 from android_runner.throttling import Clock, Reading
 from groupnet import bench, boundary, cli, running
 from groupnet.bench_table import describe_mean, describe_ratio, notes_on
 from groupnet.bundle import Bundle
+from groupnet.tuning_ceilings import Peak
 
 HOST = DeviceInfo("host", "host", None, "box", "core", "x86_64", emulated=False, android=None, cores=1)
 VERIFIED = {
@@ -42,6 +44,15 @@ class SteadyModule:
         assert function == "main" and len(inputs) == 1 and warmup == 0 and threads == 1
         self.calls.append(runs)
         return [next(self.times) for _ in range(runs)]
+
+    def profile(self, function: str, inputs: Any, *, runs: int, threads: int) -> CallProfile:
+        assert function == "main" and len(inputs) == 1 and threads == 1
+        run = ProfiledRun((1.0,), (18.0,), 20.0)
+        return CallProfile((Call("kernel", 64),), (run,) * runs, 0.5)
+
+    def footprint(self, function: str, inputs: Any) -> Footprint:
+        assert function == "main" and len(inputs) == 1 and not self.calls, "verification takes memory too"
+        return Footprint(35.0, 1_000_000, 5_000_000)
 
     def set_threads(self, threads: int) -> None:
         raise AssertionError(f"nobody asked for {threads} threads")
@@ -153,6 +164,35 @@ def test_two_bundles_in_turns(
     shown = CliRunner().invoke(cli.app, ["bench", str(paths[0]), "--compare", str(paths[1])]).stdout
     assert "b takes 0.800 times as long as a (0.800 to 0.800, 10 rounds)" in shown
     assert shown.count("all 1 binary convolutions exact") == 2
+
+
+def test_a_profile(
+    steady: Callable[..., list[SteadyModule]],
+    tmp_path: Path,
+    write_bundle: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    peak = Peak(core="core", threads=1, binary_macs_s=1e12, float_macs_s=1e11)
+    monkeypatch.setattr(bench, "find_ceiling", lambda *_: (peak, "measured"))
+    path, trace = write_bundle(tmp_path / "b"), tmp_path / "trace.json"
+    steady([20.0])
+    assert "profile" not in bench_json(path)
+    steady([20.0])
+    profile = bench_json(path, "--trace", trace)["profile"]
+    assert (profile["runs"], profile["whole_ms"], profile["timed_ms"]) == (30, 20.0, 20.0)
+    assert (profile["kernels_ms"], profile["kernels_share"], profile["machine_ms"]) == (18.0, 0.9, 2.0)
+    assert (profile["load_ms"], profile["start_ms"], profile["energy"]) == (35.0, 0.5, None)
+    assert profile["memory"] == {"peak_bytes": 5_000_000, "added_bytes": 4_000_000}
+    assert len(json.loads(trace.read_text())["traceEvents"]) == 2 + 30 * 2
+    steady([20.0])
+    shown = CliRunner().invoke(cli.app, ["bench", str(path), "--profile"])
+    assert "where the time goes" in shown.stdout and "ceiling: 1,000 GbMAC/s" in shown.stdout
+
+
+def test_two_bundles_are_not_profiled_at_once(tmp_path: Path) -> None:
+    command = ["bench", str(tmp_path), "--compare", str(tmp_path), "--profile"]
+    refused = CliRunner().invoke(cli.app, command)
+    assert refused.exit_code == boundary.EXIT_ERROR and "each by itself" in refused.stderr
 
 
 @pytest.mark.parametrize(

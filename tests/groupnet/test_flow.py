@@ -84,9 +84,17 @@ def test_the_phone_computes_what_pytorch_does(tmp_path: Path, phone: EmulatedPho
     device = f"adb:{phone.serial}"
     made = groupnet("compile", "digits-k3", "--target", "cortex-a76", "--out", tmp_path / "b")
     assert made["target"]["arch"] == "aarch64"
-    timed = groupnet("bench", tmp_path / "b", "--device", device, "--runs", "2")
+    trace = tmp_path / "trace.json"
+    timed = groupnet("bench", tmp_path / "b", "--device", device, "--runs", "2", "--trace", trace)
     assert (timed["verified"]["exact"], timed["verified"]["binary_convs"]) == (True, made["binary_convs"])
     assert (timed["device"]["emulated"], timed["note"]) == (True, "emulated, not a latency")
+    profile = timed["profile"]
+    assert sum(kernel["calls"] for kernel in profile["kernels"]) == sum(
+        kernel.count for kernel in bundle.load_bundle(tmp_path / "b").manifest.kernels
+    )
+    assert 0 < profile["kernels_share"] < 1 and profile["memory"]["added_bytes"] > 0
+    assert profile["energy"]["watts"] == pytest.approx(0.86, abs=0.01)  # what the phone's gauge always says
+    assert json.loads(trace.read_text())["traceEvents"]
     scored = groupnet("eval", tmp_path / "b", "--device", device)
     assert scored["scores"]["top1"] == scored["pytorch_scores"]["top1"]
 

@@ -12,6 +12,9 @@ def test_labels_say_kind_window_extents_and_ending() -> None:
     assert kernel_label(stem) == "float 7x7/2, 224x224x3 to 64 of pixels"
     assert kernel_label(group) == "group of 5 3x3, 56x56x64 + skip to signs"
     assert kernel_label(wide) == "binary x 5 3x3, 56x56x64 + skip to signs too"
+    assert kernel_label("dense_f32f32f32_nc_n1c512o1000bias1relu0__neon") == "dense, 512 to 1000"
+    assert kernel_label("pack_f32b1_nhwc_n1h56w28c64b1x1pad1__neon") == "pack, 56x28x64"
+    assert kernel_label("combine_f32f32_nhwc_n1h56w28c64b1x1pad1__neon").startswith("combine_f32")
     assert kernel_label("something else") == "something else"
 
 
