@@ -114,3 +114,12 @@ def core_part(name: str) -> CorePart:
 def known_parts() -> tuple[CorePart, ...]:
     """Return every kind of core that has a name here."""
     return tuple(_BY_NAME.values())
+
+
+def numbered_parts() -> list[tuple[int, int, CorePart]]:
+    """Return every kind of core with its implementer's number and its part number."""
+    return [
+        (implementer, number, part)
+        for implementer, parts in _IMPLEMENTERS.items()
+        for number, part in parts.items()
+    ]

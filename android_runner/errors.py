@@ -22,6 +22,8 @@ DeviceError
 ├── ThreadsUnavailableError      the device cannot run that many threads
 ├── CoresUnavailableError        the device has no such cores, or they are of several kinds
 ├── RuntimeBuildError            the device's runtime cannot be put together here
+├── NativeBuildError             the native benchmark cannot be built here
+├── NativeRunError               the native benchmark failed on the device, or said what it should not
 ├── MeasuringProcessError        the process that measures kernels does not start
 ├── DevicesGoneError             no device is left to measure kernels on
 ├── RecordsError                 a tuning record cannot be written
@@ -134,6 +136,14 @@ class CoresUnavailableError(DeviceError):
 
 class RuntimeBuildError(DeviceError):
     """The device's runtime could not be put together on this machine."""
+
+
+class NativeBuildError(DeviceError):
+    """The native benchmark could not be built on this machine."""
+
+
+class NativeRunError(DeviceError):
+    """The native benchmark failed on the device, or its answer is none."""
 
 
 class MeasuringProcessError(DeviceError):

@@ -1,16 +1,16 @@
 """`groupnet bench`: verify a bundle on a device, then time it there, alone or in turns with another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import typer
 
-from android_runner.latency import LEVEL, Interval, Latency, Ratio
+from android_runner.latency import Interval, Ratio, mean_interval
 from android_runner.sampling import (
     RUNS,
     Effort,
@@ -21,7 +21,9 @@ from android_runner.sampling import (
     warm_up,
 )
 from android_runner.throttling import Reading, busy_cores, judge
-from groupnet.bench_table import describe_ratio, describe_verification, latency_table
+from groupnet.bench_native import HowNative, run_bench_native
+from groupnet.bench_result import describe_interval, describe_latency
+from groupnet.bench_table import describe_check, describe_ratio, describe_verification, latency_table
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
 from groupnet.console import AsJson, note, print_json, print_result, progress
@@ -30,6 +32,8 @@ from groupnet.profile import describe_energy, describe_profile, find_ceiling, ke
 from groupnet.profile_table import describe_ceiling, describe_costs, describe_sum, profile_table
 from groupnet.running import EMULATED, Running, all_on_device, describe_device, on_device
 from groupnet.trace_events import trace_events, write_trace
+
+Runtime = Literal["rpc", "aot"]
 
 EMULATED_RUNS = 5
 """Emulated times are shown as what they are; a handful tells all there is to tell."""
@@ -89,15 +93,30 @@ def bench(
     trace: Annotated[
         Path | None, typer.Option(help="Profile, and write trace events for ui.perfetto.dev there.")
     ] = None,
+    runtime: Annotated[
+        Runtime, typer.Option(help="rpc: the bundle's module; aot: an executable of its own without TVM.")
+    ] = "rpc",
+    cores: Annotated[
+        str | None,
+        typer.Option(help="With --runtime aot: prime, big, little, or numbers such as 4-7."),
+    ] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(help="With --runtime aot: the tuning records that the bundle was compiled with."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a bundle on a device against PyTorch, integer by integer, then time it there."""
+    for_rpc = {"compare": compare, "confidence": confidence, "profile": profile or None, "trace": trace}
+    _check_runtime(runtime, {"cores": cores, "db": db}, for_rpc)
     if compare is not None and (profile or trace):
         raise OptionsError("expected --profile of one bundle; got --compare too; profile each by itself")
     with progress() as say:
         how = How(threads, runs, confidence, profile or trace is not None, trace)
         first = load_bundle(bundle)
-        if compare is None:
+        if runtime == "aot":
+            result = run_bench_native(first, device, HowNative(threads, runs, cores, db), say=say)
+        elif compare is None:
             result = run_bench(first, device, how, say=say)
         else:
             result = run_comparison(first, load_bundle(compare), device, how, say=say)
@@ -109,9 +128,22 @@ def bench(
     if compare is not None:
         print_result(describe_ratio(result["ratio"], result["compare"]["name"], result["name"]))
     for one in results:
-        print_result(describe_verification(one["verified"]))
+        verified = one["verified"]
+        print_result(describe_verification(verified) if verified else describe_check(one["checked"]))
     if how.profile:
         _print_profile(result)
+
+
+def _check_runtime(runtime: Runtime, aot: dict[str, Any], rpc: dict[str, Any]) -> None:
+    """Raise where an option of one runtime was given for the other; saying so beats ignoring it."""
+    wrong = [
+        f"--{option}" for option, value in (rpc if runtime == "aot" else aot).items() if value is not None
+    ]
+    if wrong:
+        other = "rpc" if runtime == "aot" else "aot"
+        raise OptionsError(
+            f"expected {' and '.join(wrong)} with --runtime {other}; got --runtime {runtime}: leave one out"
+        )
 
 
 def run_bench(
@@ -132,12 +164,12 @@ def run_bench(
         with running.watch() as readings:
             warmed = warm_up(timed.run, effort)
             say(f"timing {describe_effort(effort)} on {running.device.name}")
-            latency = Latency.of(measure(timed.run, effort))
+            samples = measure(timed.run, effort)
             if how.profile:
                 keep_busy(timed.run, readings)
         result = {
-            **timed.describe(warmed, latency),
-            **_confidence(latency.mean_interval, effort),
+            **timed.describe(warmed, samples),
+            **_confidence(mean_interval(samples), effort),
             "throttling": _throttling(readings, how.threads),
         }
         if footprint is None:
@@ -145,8 +177,8 @@ def run_bench(
         say(f"profiling {bundle.manifest.name} on {running.device.name}")
         calls = profile_calls(running, runs=effort.runs, threads=how.threads)
         ceiling = find_ceiling(running, how.threads, say)
-    energy = describe_energy(readings, latency.mean)
-    result["profile"] = describe_profile(calls, latency.samples, footprint, ceiling, energy)
+    energy = describe_energy(readings, result["latency_ms"]["mean"])
+    result["profile"] = describe_profile(calls, samples, footprint, ceiling, energy)
     if how.trace is not None:
         device_said = f"{result['device']['name']} ({result['device']['cpu']})"
         write_trace(trace_events(calls, result["name"], device_said, result["note"]), how.trace)
@@ -173,13 +205,13 @@ def run_comparison(
             a_rounds, b_rounds = measure_in_turns(a.run, b.run, effort)
         ratio = Ratio.of(a_rounds, b_rounds)
         return {
-            **a.describe(a_warmed, Latency.of(list(chain.from_iterable(a_rounds)))),
+            **a.describe(a_warmed, list(chain.from_iterable(a_rounds))),
             **_confidence(ratio.interval, effort),
             "throttling": _throttling(readings, how.threads),
-            "compare": b.describe(b_warmed, Latency.of(list(chain.from_iterable(b_rounds)))),
+            "compare": b.describe(b_warmed, list(chain.from_iterable(b_rounds))),
             "ratio": {
                 "value": ratio.value,
-                **_describe_interval(ratio.interval),
+                **describe_interval(ratio.interval),
                 "rounds": ratio.rounds,
                 "shows_difference": ratio.shows_difference,
             },
@@ -211,26 +243,20 @@ class _Timed:
         """Time so many runs; ms each."""
         return self.running.module.time("main", self.inputs, runs=runs, warmup=0, threads=self.threads)
 
-    def describe(self, warmed: WarmUp, latency: Latency) -> dict[str, Any]:
+    def describe(self, warmed: WarmUp, samples: Sequence[float]) -> dict[str, Any]:
         """What `bench --json` prints of one bundle."""
         bundle, device = self.running.bundle, self.running.device
         return {
             "bundle": str(bundle.path),
             "name": bundle.manifest.name,
             "target": bundle.manifest.target.text,
+            "runtime": "rpc",
             "device": describe_device(device),
             "verified": self.verified,
             "threads": self.threads,
             "warmup": warmed.runs,
             "warmup_stable": warmed.stable,
-            "latency_ms": {
-                "min": latency.min,
-                "p50": latency.p50,
-                "p95": latency.p95,
-                "mean": latency.mean,
-                "mean_interval": _describe_interval(latency.mean_interval),
-                "samples": list(latency.samples),
-            },
+            "latency_ms": describe_latency(samples),
             "note": EMULATED if device.emulated else None,
         }
 
@@ -241,11 +267,6 @@ def _print_profile(result: dict[str, Any]) -> None:
     print_result(describe_sum(profile))
     print_result(describe_ceiling(profile["ceiling"]))
     print_result(describe_costs(profile))
-
-
-def _describe_interval(interval: Interval | None) -> dict[str, float | None]:
-    low, high = (None, None) if interval is None else (interval.low, interval.high)
-    return {"low": low, "high": high, "level": LEVEL}
 
 
 def _throttling(readings: list[Reading], threads: int) -> dict[str, Any] | None:

@@ -21,6 +21,15 @@ def describe_verification(verified: dict[str, Any]) -> str:
     return f"{line}, within {verified['max_abs_err_same_signs']:.2g} with PyTorch's signs" if flips else line
 
 
+def describe_check(checked: dict[str, Any]) -> str:
+    """The result of the check that an executable makes before it is timed, in one line."""
+    tolerance = max(output["tolerance"] for output in checked["outputs"])
+    return (
+        f"outputs within {checked['max_abs_err']:.2g} of PyTorch's (allowed: {tolerance:.2g}); integers are "
+        "compared with --runtime rpc"
+    )
+
+
 def latency_table(results: list[dict[str, Any]]) -> Table:
     """One row for each result of `run_bench`."""
     numbers = ("threads", "min ms", "p50 ms", "p95 ms", "mean ms", "runs")

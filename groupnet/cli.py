@@ -14,6 +14,7 @@ from groupnet import (
     evaluate,
     export,
     list_models,
+    native,
     rack,
     records,
     train,
@@ -33,6 +34,7 @@ app.command()(train.train)
 app.command()(convert.convert)
 app.command()(compile.compile)
 app.command()(export.export)
+app.add_typer(native.app, name="native")
 app.command()(tune.tune)
 app.add_typer(records.app, name="records")
 app.command()(rack.tracker)

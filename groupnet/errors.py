@@ -5,6 +5,7 @@ GroupNetError
 │   ├── BundleFormatError        the folder is no bundle, or its manifest is not what this version writes
 │   ├── BundleDamagedError       a file is missing, cut short or altered
 │   └── BundleTargetError        the bundle was compiled for another kind of processor
+├── ExportFormatError            the folder is no export that this version can build from
 ├── OutputFolderError            the result cannot be put where it was asked to go
 ├── ModelSourceError             MODEL names nothing that can be compiled
 ├── EvaluationError              a bundle and a data set that do not go together
@@ -32,6 +33,10 @@ class BundleDamagedError(BundleError):
 
 class BundleTargetError(BundleError):
     """The bundle's code was compiled for a processor that the device does not have."""
+
+
+class ExportFormatError(GroupNetError):
+    """The folder is no export, or none that an executable can be built from."""
 
 
 class OutputFolderError(GroupNetError):

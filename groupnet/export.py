@@ -7,16 +7,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from groupnet.boundary import verb
 from groupnet.bundle import is_bundle, load_bundle, sha256_of
-from groupnet.compile import TUNED_THREADS, Example, describe_target, device_layout, short_target
+from groupnet.compile import TUNED_THREADS, describe_target, short_target
 from groupnet.console import AsJson, note, print_json, print_result, progress
 from groupnet.errors import BundleFormatError, ModelSourceError
-from groupnet.manifest import Manifest, Preprocessing
-from groupnet.model_source import Model, Request, load_model
+from groupnet.export_example import describe_preparation, write_example
+from groupnet.manifest import Manifest
+from groupnet.model_source import Request, load_model
 from groupnet.pixels import InputKind, choose_input, takes_pixels
 from groupnet.replace_folder import replace_folder
 from groupnet.tuned_kernels import chosen_kernels, describe_use
@@ -146,13 +146,12 @@ def export_c(
         from frontend.normalisation import Normalisation
 
         prepared = model.preprocessing
+        preparation = describe_preparation(prepared, pixels=pixels)
         report = export_model(
             model.exported,
             target,
             unfinished,
-            Identity(
-                model.name, model.task, order.target, model.labels, _preparation(prepared, pixels=pixels)
-            ),
+            Identity(model.name, model.task, order.target, model.labels, preparation),
             normalisation=Normalisation(prepared.mean, prepared.std) if pixels else None,
             choose=tuned,
             progress=lambda phase: say(f"exporting {model.name}: {phase}"),
@@ -161,13 +160,17 @@ def export_c(
             note(describe_use(tuned, db))
         check_kernels(order, report)
         say("running PyTorch for the example")
-        _write_example(model, unfinished, pixels=pixels)
+        tolerances = write_example(model, unfinished, pixels=pixels)
         result = {
             "name": model.name,
             "task": model.task,
             "format": "c",
             "target": order.target,
             "random_weights": model.source.random_weights,
+            "preparation": preparation,
+            "input_size": prepared.input_size,
+            "network": None if model.network is None else model.network.model_dump(mode="json"),
+            "tolerances": tolerances,
             "versions": {name: version(name) for name in ("groupnet", "apache-tvm")},
             "model_sha256": sha256_of(unfinished / "model.o"),
             **asdict(report),
@@ -225,27 +228,3 @@ def _request_of(manifest: Manifest) -> Request:
             "it again, or export the model itself"
         )
     return Request(recorded.name)
-
-
-def _preparation(preprocessing: Preprocessing, *, pixels: bool) -> str:
-    """What input 0 holds, in words."""
-    size, channels = preprocessing.input_size, preprocessing.channels
-    image = f"an image of {size} x {size} pixels with {channels} channels, NHWC"
-    if pixels:
-        return f"{image}: the pixels, 0 to 255"
-    mean, std = (
-        ", ".join(f"{value:g}" for value in values) for values in (preprocessing.mean, preprocessing.std)
-    )
-    return f"{image}: pixel divided by 255, less the mean ({mean}), divided by the deviation ({std})"
-
-
-def _write_example(model: Model, folder: Path, *, pixels: bool) -> None:
-    """An input as C takes it, and what PyTorch computes for it as float32."""
-    import torch
-
-    example = Example.of(model, pixels=pixels)
-    with torch.no_grad():
-        result = model.exported.module()(torch.from_numpy(example.for_pytorch))
-    first = result if isinstance(result, torch.Tensor) else result[0]
-    (folder / "input.bin").write_bytes(np.ascontiguousarray(example.for_module).tobytes())
-    (folder / "output.bin").write_bytes(device_layout(first.numpy().astype(np.float32)).tobytes())

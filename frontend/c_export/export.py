@@ -48,6 +48,7 @@ class ExportReport:
         symbol: the model's name in C.
         inputs, outputs: its tensors.
         kernels: how often a run calls each kernel.
+        calls: the kernels of a run in order.
         object_bytes: size of model.o.
         constant_bytes: packed weights, scales and shifts therein.
         arena_bytes: tensors of an instance at their peak.
@@ -58,6 +59,7 @@ class ExportReport:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     kernels: tuple[KernelRecord, ...]
+    calls: tuple[str, ...]
     object_bytes: int
     constant_bytes: int
     arena_bytes: int
@@ -114,6 +116,7 @@ def export_plan(plan: Plan, target: Any, folder: Path, identity: Identity) -> Ex
         inputs=_tensors(plan, plan.inputs),
         outputs=_tensors(plan, plan.outputs),
         kernels=tuple(KernelRecord(name, count) for name, count in calls.items()),
+        calls=tuple(step.kernel for step in plan.steps),
         object_bytes=model.stat().st_size,
         constant_bytes=len(plan.constants),
         arena_bytes=plan.arena_bytes,

@@ -3,7 +3,8 @@
  *     example INPUT [EXPECTED [THREADS]]
  *
  * INPUT holds the values of input 0 as they lie in memory, EXPECTED float32 values to compare output 0 with;
- * `input.bin` and `output.bin` beside this file are an example and what PyTorch computes for it.
+ * `input.bin` and `output.bin` beside this file are an example and what PyTorch computes for it; further outputs
+ * lie behind output 0.
  */
 #include <math.h>
 #include <stdio.h>

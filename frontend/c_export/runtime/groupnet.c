@@ -75,6 +75,16 @@ size_t groupnet_memory_bytes(const groupnet_model *model, unsigned threads) {
   return lay_out(model, threads).end;
 }
 
+groupnet_status groupnet_check(const groupnet_model *model) {
+  if (model == NULL) {
+    return GROUPNET_ERROR_ARGUMENT;
+  }
+  if (model->format != GROUPNET_FORMAT) {
+    return GROUPNET_ERROR_VERSION;
+  }
+  return (model->features & ~processor_features()) != 0 ? GROUPNET_ERROR_CPU : GROUPNET_OK;
+}
+
 static void point_views(const groupnet_model *model, groupnet_view *views, unsigned char *arena) {
   for (uint32_t i = 0; i < model->slot_count; ++i) {
     const groupnet_slot *slot = &model->slots[i];
@@ -97,8 +107,9 @@ groupnet_status groupnet_create(const groupnet_model *model, void *memory, size_
   if (model == NULL || memory == NULL || options->threads == 0 || options->threads > GROUPNET_MAX_THREADS) {
     return GROUPNET_ERROR_ARGUMENT;
   }
-  if (model->format != GROUPNET_FORMAT) {
-    return GROUPNET_ERROR_VERSION;
+  groupnet_status status = groupnet_check(model);
+  if (status != GROUPNET_OK) {
+    return status;
   }
   unsigned workers = options->threads - 1;
   for (unsigned i = 0; options->worker_cores != NULL && i < workers; ++i) {
@@ -109,9 +120,6 @@ groupnet_status groupnet_create(const groupnet_model *model, void *memory, size_
   instance_layout at = lay_out(model, options->threads);
   if (bytes < at.end || (uintptr_t)memory % GROUPNET_ALIGNMENT != 0) {
     return GROUPNET_ERROR_MEMORY;
-  }
-  if ((model->features & ~processor_features()) != 0) {
-    return GROUPNET_ERROR_CPU;
   }
   memset(base, 0, at.arena);
   groupnet_instance *made = memory;
@@ -127,7 +135,7 @@ groupnet_status groupnet_create(const groupnet_model *model, void *memory, size_
     worker[i].context = (groupnet_context){NULL, base + at.workspaces + (i + 1) * workspace, workspace, 0};
     worker[i].core = options->worker_cores == NULL ? -1 : options->worker_cores[i];
   }
-  groupnet_status status = groupnet_pool_start(&made->pool, worker, workers);
+  status = groupnet_pool_start(&made->pool, worker, workers);
   *instance = status == GROUPNET_OK ? made : NULL;
   return status;
 }
@@ -153,10 +161,8 @@ static int call_step(groupnet_instance *instance, const groupnet_step *step) {
   return step->kernel(NULL, instance->values, (int32_t)step->count, &result);
 }
 
-groupnet_status groupnet_run(groupnet_instance *instance) {
-  if (instance == NULL) {
-    return GROUPNET_ERROR_ARGUMENT;
-  }
+/* Runs every call; the observer may be NULL. */
+static groupnet_status run_steps(groupnet_instance *instance, groupnet_observer observer, void *observed) {
   const groupnet_model *model = instance->model;
   for (size_t i = 0; i < model->info->input_count; ++i) {
     if (!instance->input_set[i]) {
@@ -165,12 +171,26 @@ groupnet_status groupnet_run(groupnet_instance *instance) {
   }
   groupnet_context *former = groupnet_enter(&instance->context);
   int failed = 0;
+  if (observer != NULL) {
+    observer(observed, 0);
+  }
   for (uint32_t i = 0; i < model->step_count && !failed; ++i) {
     failed = call_step(instance, &model->steps[i]);
+    if (observer != NULL && !failed) {
+      observer(observed, i + 1);
+    }
   }
   groupnet_enter(former);
   instance->ran = !failed;
   return failed ? GROUPNET_ERROR_KERNEL : GROUPNET_OK;
+}
+
+groupnet_status groupnet_run(groupnet_instance *instance) {
+  return instance == NULL ? GROUPNET_ERROR_ARGUMENT : run_steps(instance, NULL, NULL);
+}
+
+groupnet_status groupnet_run_observed(groupnet_instance *instance, groupnet_observer observer, void *context) {
+  return instance == NULL || observer == NULL ? GROUPNET_ERROR_ARGUMENT : run_steps(instance, observer, context);
 }
 
 groupnet_status groupnet_get_output(const groupnet_instance *instance, size_t index, void *data, size_t bytes) {

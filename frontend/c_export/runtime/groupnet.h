@@ -91,6 +91,9 @@ const groupnet_info *groupnet_describe(const groupnet_model *model);
 /* Bytes that an instance with `threads` threads needs; 0 where an argument is out of range. */
 size_t groupnet_memory_bytes(const groupnet_model *model, unsigned threads);
 
+/* Whether this processor and this runtime can run the model; GROUPNET_OK where they can. */
+groupnet_status groupnet_check(const groupnet_model *model);
+
 /* Makes an instance in `memory`, which is `bytes` long, aligned to GROUPNET_ALIGNMENT and the instance's until
  * it is destroyed. `options` may be NULL: one thread, the caller's. On an error `*instance` is NULL. */
 groupnet_status groupnet_create(const groupnet_model *model, void *memory, size_t bytes,
@@ -101,6 +104,11 @@ groupnet_status groupnet_set_input(groupnet_instance *instance, size_t index, co
 
 /* Computes every output from the inputs. */
 groupnet_status groupnet_run(groupnet_instance *instance);
+
+/* As `groupnet_run`; tells the observer how many of the model's calls are done: 0 before the first, then each
+ * number up to all of them. It is called by the thread that calls this. */
+typedef void (*groupnet_observer)(void *context, uint32_t calls);
+groupnet_status groupnet_run_observed(groupnet_instance *instance, groupnet_observer observer, void *context);
 
 /* Copies output `index` of the last run out; `bytes` must be its size. */
 groupnet_status groupnet_get_output(const groupnet_instance *instance, size_t index, void *data, size_t bytes);
