@@ -1,6 +1,6 @@
 """What records of another network, or another core, save a tuner: the gain after so many trials.
 
-`python -m benchmarks.transfer DIR [--measure 64] [--seeds 10] [--json]`
+`python -m benchmarks.transfer DIR [--measure 64] [--seeds 10] [--out transfer.svg] [--json]`
 
 Choices of ResNet-18's kernels are measured once (`--measure`: into DIR, and only what is missing there); then
 searches are replayed against those times, with many seeds. A search is told one measurement of a choice, and
@@ -18,7 +18,9 @@ import typer
 from android_runner.tuning.records import Database, Record
 from benchmarks.network_names import parse_net
 from benchmarks.replay import Setting, finalists, gain_of_best, replay
+from benchmarks.roofline_picture import check_picture
 from benchmarks.rows import print_rows
+from benchmarks.transfer_picture import draw_curves
 from benchmarks.transfer_table import (
     OTHER_CORE,
     OTHER_NETWORK,
@@ -57,9 +59,12 @@ def main(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 10,
     net: Annotated[str, typer.Option(help="ARCHITECTURE:K to tune.")] = "groupnet_resnet18:5",
+    out: Annotated[Path | None, typer.Option(help="A picture to draw: .svg or .png.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay searches, cold and warm, and show the gain after each number of trials."""
+    if out is not None:
+        check_picture(out)
     tuned, device = parse_net(net), tuning_device("host", None, None)
     with progress() as say:
         tasks = model_kernels(tuned.request, device.target, say)
@@ -82,6 +87,9 @@ def main(
             say(f"{start}: seed {seed}")
             curves.setdefault(start, []).append(replay(setting, BUDGETS, known, seed))
     rows = curve_rows(tuned.name, curves, gain_of_best(setting))
+    if out is not None:
+        draw_curves(rows, out)
+        note(f"drew {out}")
     if as_json:
         print_rows(rows)
     else:
