@@ -23,7 +23,13 @@ from android_runner.sampling import (
 from android_runner.throttling import Reading, busy_cores, judge
 from groupnet.bench_native import HowNative, run_bench_native
 from groupnet.bench_result import describe_interval, describe_latency
-from groupnet.bench_table import describe_check, describe_ratio, describe_verification, latency_table
+from groupnet.bench_table import (
+    describe_check,
+    describe_ratio,
+    describe_verification,
+    latency_table,
+    told_apart,
+)
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
 from groupnet.console import AsJson, note, print_json, print_result, progress
@@ -124,9 +130,10 @@ def bench(
         print_json(result)
         return
     results = [result] if compare is None else [result, result["compare"]]
-    print_result(latency_table(results))
+    names = told_apart([one["name"] for one in results], [bundle, *([compare] if compare else [])])
+    print_result(latency_table(results, names))
     if compare is not None:
-        print_result(describe_ratio(result["ratio"], result["compare"]["name"], result["name"]))
+        print_result(describe_ratio(result["ratio"], names[1], names[0]))
     for one in results:
         verified = one["verified"]
         print_result(describe_verification(verified) if verified else describe_check(one["checked"]))

@@ -1,5 +1,7 @@
 """What `bench` and `demo` show: a row for each bundle, and what a reader of the times has to know."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -30,14 +32,19 @@ def describe_check(checked: dict[str, Any]) -> str:
     )
 
 
-def latency_table(results: list[dict[str, Any]]) -> Table:
-    """One row for each result of `run_bench`."""
+def told_apart(names: Sequence[str], bundles: Sequence[Path]) -> list[str]:
+    """Names of bundles; their folders' where two of one model are compared."""
+    return list(names) if len(set(names)) == len(names) else [str(bundle) for bundle in bundles]
+
+
+def latency_table(results: list[dict[str, Any]], names: Sequence[str] | None = None) -> Table:
+    """One row for each result of `run_bench`, under its model's name or another."""
     numbers = ("threads", "min ms", "p50 ms", "p95 ms", "mean ms", "runs")
     shown = table("Latency", "model", "target", "device", *numbers, "note", numbers=numbers)
-    for result in results:
+    for name, result in zip(names or [one["name"] for one in results], results, strict=True):
         device, latency = result["device"], result["latency_ms"]
         shown.add_row(
-            result["name"],
+            name,
             result["target"],
             f"{device['name']} ({device['cpu']})",
             str(result["threads"]),

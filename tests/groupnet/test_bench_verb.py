@@ -14,7 +14,7 @@ from android_runner.call_profile import Call, CallProfile, Footprint, ProfiledRu
 from android_runner.device import DeviceInfo
 from android_runner.throttling import Clock, Reading
 from groupnet import bench, boundary, cli, running
-from groupnet.bench_table import describe_mean, describe_ratio, notes_on
+from groupnet.bench_table import describe_mean, describe_ratio, notes_on, told_apart
 from groupnet.bundle import Bundle
 from groupnet.tuning_ceilings import Peak
 
@@ -164,6 +164,12 @@ def test_two_bundles_in_turns(
     shown = CliRunner().invoke(cli.app, ["bench", str(paths[0]), "--compare", str(paths[1])]).stdout
     assert "b takes 0.800 times as long as a (0.800 to 0.800, 10 rounds)" in shown
     assert shown.count("all 1 binary convolutions exact") == 2
+
+
+def test_bundles_of_one_model_are_told_apart_by_their_folders() -> None:
+    folders = [Path("one.bundle"), Path("two.bundle")]
+    assert told_apart(["a", "b"], folders) == ["a", "b"]
+    assert told_apart(["a", "a"], folders) == ["one.bundle", "two.bundle"]
 
 
 def test_a_profile(
