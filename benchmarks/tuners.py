@@ -10,6 +10,7 @@ Then each searches its own space with as many trials, and the two winners are co
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,6 +76,8 @@ def main(
             times = measure_candidates(kernels, device.target, timing_ms, processes)
             parts = {"start": times.start, "build": times.build, "run": times.run}
             rows.append(pace_row(engine, times.measured, parts))
+        if not as_json:
+            _print_paces(rows)  # searching takes minutes
         say(f"searching by {OURS}")
         winner, ours_s = search_ours(SEARCHED, device, trials, seed)
         say(f"searching by {STOCK_DEFAULT}")
@@ -87,7 +90,7 @@ def main(
     if as_json:
         print_rows(rows)
     else:
-        _print_tables(rows)
+        _print_winners([row for row in rows if row["min_ms"] is not None])
 
 
 def request_of(layer: Layer) -> KernelRequest:
@@ -206,20 +209,22 @@ def winner_row(
     }
 
 
-def _print_tables(rows: list[dict[str, Any]]) -> None:
+def _print_paces(rows: Sequence[dict[str, Any]]) -> None:
     numbers = ("candidates", "per minute")
-    paces = table("Measuring the same candidates", "tuner", *numbers, "seconds", numbers=numbers)
-    columns = ("trials", "search s", "best µs", "median µs")
-    winners = table(f"Searching for {SEARCHED.name}, winners in turns", "tuner", *columns, numbers=columns)
+    shown = table("Measuring the same candidates", "tuner", *numbers, "seconds", numbers=numbers)
     for row in rows:
-        if row["min_ms"] is None:
-            parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in row["seconds"].items())
-            paces.add_row(row["engine"], str(row["trials"]), f"{row['per_minute']:.0f}", parts)
-        else:
-            times = (f"{1e3 * row[key]:.1f}" for key in ("min_ms", "median_ms"))
-            winners.add_row(row["engine"], str(row["trials"]), f"{row['seconds']['search']:.0f}", *times)
-    print_result(paces)
-    print_result(winners)
+        parts = ", ".join(f"{part} {seconds:.1f}" for part, seconds in row["seconds"].items())
+        shown.add_row(row["engine"], str(row["trials"]), f"{row['per_minute']:.0f}", parts)
+    print_result(shown)
+
+
+def _print_winners(rows: Sequence[dict[str, Any]]) -> None:
+    numbers = ("trials", "search s", "best µs", "median µs")
+    shown = table(f"Searching for {SEARCHED.name}, winners in turns", "tuner", *numbers, numbers=numbers)
+    for row in rows:
+        times = (f"{1e3 * row[key]:.1f}" for key in ("min_ms", "median_ms"))
+        shown.add_row(row["engine"], str(row["trials"]), f"{row['seconds']['search']:.0f}", *times)
+    print_result(shown)
 
 
 if __name__ == "__main__":
