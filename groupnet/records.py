@@ -1,4 +1,4 @@
-"""`groupnet records`: lists folders of tuning records, merges them, and draws a page of them."""
+"""`groupnet records`: lists, merges, exports and imports tuning records, and draws a page of them."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from android_runner.tuning.records import Database, Record
+from android_runner.tuning.records import Database, Record, best_records, read_lines
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, table
 from groupnet.errors import TuningError
 
-app = typer.Typer(no_args_is_help=True, help="List, merge and draw folders of tuning records.")
+app = typer.Typer(no_args_is_help=True, help="List, merge, export, import and draw tuning records.")
 
 _NUMBERS = ("threads", "kernels", "measured", "failed", "confirmed")
 
@@ -44,6 +44,60 @@ def merge_records(
     """Add records of other folders that are not in the first one yet."""
     databases = [_existing(source) for source in sources]
     added = sum(Database(into).merge(database) for database in databases)
+    if as_json:
+        print_json({"database": str(into), "added": added})
+    else:
+        print_result(f"{added} records added to {into}")
+
+
+@app.command("export")
+@verb
+def export_records(
+    folder: Annotated[Path, typer.Argument(help="A folder that `groupnet tune --db` made.")],
+    out: Annotated[Path, typer.Option(help="The file, JSON lines; replaced if it is there.")],
+    core: Annotated[
+        str | None, typer.Option(help="Of one type of core only, as `records list` names it.")
+    ] = None,
+    winners: Annotated[bool, typer.Option("--winners", help="Only what `compile` would choose by.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write records of a folder to one file, to be sent and imported elsewhere."""
+    database = _existing(folder)
+    if core is not None and core not in database.cores():
+        known = ", ".join(database.cores()) or "none"
+        raise TuningError(f"expected a type of core that {folder} has records of, {known}; got '{core}'")
+    records = database.read_all() if core is None else database.read(core)
+    _note_skipped(database)
+    if winners:
+        records = _winners(records)
+    if not records:
+        raise TuningError(f"expected records to export; got none in {folder}; `groupnet tune` makes them")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("".join(f"{record.model_dump_json()}\n" for record in records), encoding="utf-8")
+    if as_json:
+        print_json({"database": str(folder), "file": str(out), "records": len(records)})
+    else:
+        print_result(f"{out}: {len(records)} records")
+
+
+@app.command("import")
+@verb
+def import_records(
+    into: Annotated[Path, typer.Argument(help="The folder that takes records; made where there is none.")],
+    files: Annotated[list[Path], typer.Argument(help="Files that `records export` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Add records of exported files that are not in the folder yet."""
+    for file in files:
+        if not file.is_file():
+            raise TuningError(f"expected a file that `groupnet records export` wrote; no {file}")
+    database = Database(into)
+    added = 0
+    for file in files:
+        records, skipped = read_lines(file)
+        for place in skipped:
+            note(f"note: skipped an unreadable record at {place}")
+        added += database.add_new(records)
     if as_json:
         print_json({"database": str(into), "added": added})
     else:
@@ -92,6 +146,16 @@ def _read(database: Database, core: str) -> list[Record]:
 def _note_skipped(database: Database) -> None:
     for line in database.skipped:
         note(f"note: skipped an unreadable record at {line}")
+
+
+def _winners(records: list[Record]) -> list[Record]:
+    """The winner of each kernel for each type of core and number of threads."""
+    places = dict.fromkeys((record.conditions.core, record.conditions.threads) for record in records)
+    return [
+        winner
+        for core, threads in places
+        for winner in best_records([one for one in records if one.conditions.core == core], threads).values()
+    ]
 
 
 def _rows(core: str, records: list[Record]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ A line that cannot be read (a disk that was full, a machine that lost its power)
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -137,36 +137,48 @@ class Database:
     def read(self, core: str) -> list[Record]:
         """Return all usable records of a type of core, oldest first; none where there is no file."""
         self.skipped = []
-        return list(self._lines(core))
+        return self._lines(core)
 
     def read_all(self) -> list[Record]:
         """Return all usable records of all cores, one core after the other, oldest first."""
         self.skipped = []
         return [record for core in self.cores() for record in self._lines(core)]
 
-    def _lines(self, core: str) -> Iterator[Record]:
+    def _lines(self, core: str) -> list[Record]:
         path = self.folder / f"{core}{SUFFIX}"
-        if not path.is_file():
-            return
-        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                yield Record.model_validate_json(line)
-            except ValidationError:
-                self.skipped.append(f"{path}:{number}")
+        records, skipped = read_lines(path) if path.is_file() else ([], [])
+        self.skipped += skipped
+        return records
+
+    def add_new(self, records: Iterable[Record]) -> int:
+        """Append the records that are not here yet, raising what `add` does; return how many."""
+        known: dict[str, set[Record]] = {}
+        added = 0
+        for record in records:
+            core = record.conditions.core
+            of_core = known[core] if core in known else known.setdefault(core, set(self.read(core)))
+            if record not in of_core:
+                self.add(record)
+                of_core.add(record)
+                added += 1
+        return added
 
     def merge(self, other: "Database") -> int:
         """Append the other folder's records that are not here yet; return how many."""
-        added = 0
-        for core in other.cores():
-            known = set(self.read(core))
-            for record in other.read(core):
-                if record not in known:
-                    self.add(record)
-                    known.add(record)
-                    added += 1
-        return added
+        return sum(self.add_new(other.read(core)) for core in other.cores())
+
+
+def read_lines(path: Path) -> tuple[list[Record], list[str]]:
+    """Read a file of records; return them, oldest first, and the lines that cannot be used as `FILE:LINE`."""
+    records, skipped = [], []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            records.append(Record.model_validate_json(line))
+        except ValidationError:
+            skipped.append(f"{path}:{number}")
+    return records, skipped
 
 
 def best_records(records: Iterable[Record], threads: int) -> dict[str, Record]:

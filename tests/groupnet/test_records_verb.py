@@ -56,6 +56,33 @@ def test_merging_says_how_many_were_new(tmp_path: Path) -> None:
     assert groupnet("merge", tmp_path / "into", tmp_path / "a")[0]["added"] == 0
 
 
+def test_what_is_exported_can_be_imported(tmp_path: Path) -> None:
+    add(tmp_path / "a", "t1x1v1u1")
+    add(tmp_path / "a", "t1x2v1u1", confirmed=True)
+    add(tmp_path / "a", "t1x1v1u1", threads=2, confirmed=True)
+    sent = tmp_path / "sent" / "all.jsonl"
+    assert groupnet("export", tmp_path / "a", "--out", sent)[0]["records"] == 3
+    assert groupnet("import", tmp_path / "b", sent)[0]["added"] == 3
+    assert groupnet("import", tmp_path / "b", sent)[0]["added"] == 0
+    assert Database(tmp_path / "b").read_all() == Database(tmp_path / "a").read_all()
+    winners = tmp_path / "winners.jsonl"
+    assert groupnet("export", tmp_path / "a", "--out", winners, "--winners")[0]["records"] == 2
+    with sent.open("a") as file:
+        file.write("torn\n")
+    result, said = groupnet("import", tmp_path / "c", sent)
+    assert result["added"] == 3 and "all.jsonl:4" in said
+
+
+def test_what_cannot_be_exported_or_imported_is_an_error(tmp_path: Path) -> None:
+    add(tmp_path / "a", "t1x1v1u1")
+    out = tmp_path / "out.jsonl"
+    answer, _ = groupnet("export", tmp_path / "a", "--out", out, "--core", "cortex-a76", code=2)
+    assert "znver4; got 'cortex-a76'" in answer["error"]["message"]
+    groupnet("export", tmp_path / "a", "--out", out, "--winners", code=2)
+    groupnet("import", tmp_path / "b", out, code=2)
+    assert not out.exists() and not (tmp_path / "b").exists()
+
+
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     for arguments in (("list", tmp_path / "none"), ("merge", tmp_path, tmp_path / "none")):
         assert groupnet(*arguments, code=2)[0]["error"]["type"] == "TuningError"
