@@ -1,4 +1,4 @@
-"""Choosing by counted instructions: the fewest win, by a margin, and the record says that nothing was timed."""
+"""Choosing by counted instructions: the fewest win by a margin, and the record says what was counted."""
 
 import pytest
 
