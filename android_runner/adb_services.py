@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path, PurePosixPath
 
-from android_runner.adb_streams import AdbStream, AdbStreams
+from android_runner.adb_routes import Stream, Streams
 from android_runner.deadline import Deadline
 from android_runner.errors import DeviceFullError, LinkLostError, RemoteFileError
 from android_runner.transport import ShellResult
@@ -23,7 +23,7 @@ _SYNC_HEADER = struct.Struct("<4sI")
 _SYNC_CHUNK_BYTES = 64 * 1024  # the protocol's limit
 
 
-def run_shell(streams: AdbStreams, command: str, deadline: Deadline) -> ShellResult:
+def run_shell(streams: Streams, command: str, deadline: Deadline) -> ShellResult:
     """Run a command line with empty standard input; return both its outputs and its exit code."""
     stream = streams.open(f"shell,v2,raw:{command}", deadline)
     try:
@@ -45,7 +45,7 @@ def run_shell(streams: AdbStreams, command: str, deadline: Deadline) -> ShellRes
 
 
 def push_file(
-    streams: AdbStreams, source: Path, destination: PurePosixPath, mode: int, deadline: Deadline
+    streams: Streams, source: Path, destination: PurePosixPath, mode: int, deadline: Deadline
 ) -> None:
     """Write a file on the device, replacing what is there; a failure may leave a part of it."""
     with source.open("rb") as file:
@@ -73,7 +73,7 @@ def push_file(
             stream.close()
 
 
-def pull_file(streams: AdbStreams, source: PurePosixPath, destination: Path, deadline: Deadline) -> None:
+def pull_file(streams: Streams, source: PurePosixPath, destination: Path, deadline: Deadline) -> None:
     """Read a file of the device into a file that appears whole or not at all."""
     stream = streams.open("sync:", deadline)
     partial_fd, partial = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
@@ -109,7 +109,7 @@ def _refusal(verb: str, path: PurePosixPath, reason: str) -> DeviceFullError | R
 class _Reader:
     """Cuts the messages of a stream into the pieces a protocol asks for."""
 
-    def __init__(self, stream: AdbStream, deadline: Deadline) -> None:
+    def __init__(self, stream: Stream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
         self._buffer = bytearray()

@@ -9,7 +9,7 @@ import threading
 
 from android_runner.adb_messages import CLSE, OKAY, OPEN, WRTE, Message, encode, receive
 from android_runner.deadline import Deadline
-from android_runner.errors import LinkLostError, RefusedServiceError, TransportError
+from android_runner.errors import LinkDownError, LinkLostError, RefusedServiceError, TransportError
 
 # For the messages that no caller waits for (acknowledgements, closing).
 _COURTESY_TIMEOUT_S = 10.0
@@ -36,11 +36,12 @@ class AdbStreams:
 
         Raises:
             RefusedServiceError: The device refused it.
+            LinkDownError: The link was down already; nothing was sent.
             TransportError: The link failed, or the time is up.
         """
         with self._lock:
             if self._failure is not None:
-                raise self._failure
+                raise LinkDownError(str(self._failure)) from self._failure
             stream = AdbStream(self, next(self._ids), service)
             self._streams[stream.local_id] = stream
         try:

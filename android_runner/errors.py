@@ -2,8 +2,11 @@
 
 DeviceError
 ├── NoSuchDeviceError            no device answers to that name
+│   └── SeveralDevicesError      several do, and none was named
 ├── TransportError               the link to the device
 │   ├── LinkLostError            it broke
+│   │   └── LinkDownError        it was broken before the call began
+│   ├── DeviceOfflineError       the device is there and does not answer
 │   ├── RefusedServiceError      the device does not offer an ADB service
 │   │   └── RefusedPortError     nothing listens on the device's port
 │   ├── TransportTimeoutError    it took longer than its time limit
@@ -11,9 +14,11 @@ DeviceError
 ├── RemoteCommandError           a shell command on the device failed
 ├── RemoteFileError              a file on the device could not be read or written
 ├── DeviceFullError              the device has no space left
+├── DeviceBusyError              another measurement has the device
 ├── ServerError                  the device server or what runs in it
 │   ├── WrongTokenError          the server refused our token
 │   ├── ServerGoneError          the server itself was ended from outside
+│   ├── DeviceMemoryError        the device had not enough memory for it
 │   ├── AlteredFileError         a file on the device is not the one that was sent
 │   └── IllegalInstructionError  the module uses instructions the device's cores lack
 ├── WrongArchitectureError       the module is for another machine
@@ -42,12 +47,24 @@ class NoSuchDeviceError(DeviceError):
     """No device answers to the given name."""
 
 
+class SeveralDevicesError(NoSuchDeviceError):
+    """Several devices are there, and none was named."""
+
+
 class TransportError(DeviceError):
     """The link between this machine and the device failed."""
 
 
 class LinkLostError(TransportError):
     """The connection to the device broke."""
+
+
+class LinkDownError(LinkLostError):
+    """The connection was broken before the call began, so that nothing of it was sent."""
+
+
+class DeviceOfflineError(TransportError):
+    """The device is connected and does not answer."""
 
 
 class RefusedServiceError(TransportError):
@@ -94,6 +111,10 @@ class DeviceFullError(DeviceError):
     """The device has no space left for what was sent."""
 
 
+class DeviceBusyError(DeviceError):
+    """Another measurement has the device, and times taken beside it would be wrong."""
+
+
 class ServerError(DeviceError):
     """The device server, or the module that runs in it, failed."""
 
@@ -104,6 +125,10 @@ class WrongTokenError(ServerError):
 
 class ServerGoneError(ServerError):
     """The device server was ended from outside, with whatever ran in it."""
+
+
+class DeviceMemoryError(ServerError):
+    """The device had not enough memory for what was to run."""
 
 
 class AlteredFileError(ServerError):

@@ -10,6 +10,7 @@ from typing import Literal
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, Session
 from android_runner.phone_probe import parse_hardware, read_answers
 from android_runner.probe import core_names, describe_cores, parse_properties
+from android_runner.reconnecting import ReconnectingTransport
 from android_runner.runtime_package import device_runtime
 from android_runner.server import RunningServer, ServerLimits, device_server
 from android_runner.throttling import Reading
@@ -68,8 +69,8 @@ class PhoneDevice:
 
     @contextmanager
     def transport(self) -> Iterator[Transport]:
-        """Connect to the phone; raises TransportError where it cannot be reached."""
-        transport = self._connect()
+        """Connect to the phone, again when the link is lost; raises TransportError if it is not there."""
+        transport = ReconnectingTransport(self._connect)
         try:
             yield transport
         finally:

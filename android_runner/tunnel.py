@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from android_runner.adb_streams import AdbStream, AdbStreams
+from android_runner.adb_routes import Stream, Streams
 from android_runner.deadline import Deadline
 from android_runner.errors import RefusedPortError, RefusedServiceError, TransportError
 
@@ -27,7 +27,7 @@ class Tunnel:
 
     def __init__(
         self,
-        streams: AdbStreams,
+        streams: Streams,
         remote_port: int,
         deadline: Deadline,
         answer_timeout_s: float | None = None,
@@ -50,11 +50,11 @@ class Tunnel:
         self._answer_timeout_s = answer_timeout_s
         self._lock = threading.Lock()
         self._closed = False
-        self._open: dict[socket.socket, AdbStream | None] = {}
+        self._open: dict[socket.socket, Stream | None] = {}
         self._threads: list[threading.Thread] = []
         try:
             # Proves that the port is there, and then serves the first connection.
-            self._first: AdbStream | None = streams.open(self._service, deadline)
+            self._first: Stream | None = streams.open(self._service, deadline)
         except RefusedServiceError as exc:
             raise RefusedPortError(
                 f"Expected a server on the device's port {remote_port}; nothing listens there; start one"
@@ -95,7 +95,7 @@ class Tunnel:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._start(self._serve, connection, stream)
 
-    def _serve(self, connection: socket.socket, stream: AdbStream | None) -> None:
+    def _serve(self, connection: socket.socket, stream: Stream | None) -> None:
         try:
             stream = stream or self._streams.open(self._service, Deadline(_OPEN_TIMEOUT_S, "open a tunnel"))
             with self._lock:
@@ -126,7 +126,7 @@ class Tunnel:
 class _Conversation:
     """One connection: a thread for each direction, and a watch over the time an answer takes."""
 
-    def __init__(self, connection: socket.socket, stream: AdbStream, answer_timeout_s: float | None) -> None:
+    def __init__(self, connection: socket.socket, stream: Stream, answer_timeout_s: float | None) -> None:
         self._connection = connection
         self._stream = stream
         self._answer_timeout_s = answer_timeout_s

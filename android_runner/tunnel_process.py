@@ -15,12 +15,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from android_runner import errors
-from android_runner.adb_login import adb_login
-from android_runner.adb_streams import AdbStreams
+from android_runner.adb_routes import DirectRoute, ServerRoute, parse_route, route_fields
 from android_runner.deadline import Deadline
 from android_runner.errors import DeviceError, LinkLostError
 from android_runner.tunnel import Tunnel
@@ -33,20 +32,33 @@ class TunnelRequest:
     """Where a tunnel leads.
 
     Attributes:
-        host: The phone's ADB address.
-        port: Its ADB port.
-        key: Path of the private ADB key.
+        route: The way to the phone.
         remote_port: The port of the phone's 127.0.0.1 to reach.
         open_timeout_s: Limit for connecting and opening.
         answer_timeout_s: A connection whose last words have had no answer for so long is ended; None: never.
     """
 
-    host: str
-    port: int
-    key: str
+    route: DirectRoute | ServerRoute
     remote_port: int
     open_timeout_s: float
     answer_timeout_s: float | None
+
+    def encode(self) -> str:
+        """Return the line that `decode` reads."""
+        return json.dumps(
+            {
+                "route": route_fields(self.route),
+                "remote_port": self.remote_port,
+                "open_timeout_s": self.open_timeout_s,
+                "answer_timeout_s": self.answer_timeout_s,
+            }
+        )
+
+    @classmethod
+    def decode(cls, line: str) -> TunnelRequest:
+        """Return what a line of `encode` says."""
+        fields = json.loads(line)
+        return cls(**fields | {"route": parse_route(fields["route"])})
 
 
 @contextmanager
@@ -81,7 +93,7 @@ def _ask(child: subprocess.Popen[str], request: TunnelRequest, deadline: Deadlin
     if child.stdin is None or child.stdout is None:
         raise ValueError("Expected a child process whose standard input and output are pipes")
     try:
-        child.stdin.write(json.dumps(asdict(request)) + "\n")
+        child.stdin.write(request.encode() + "\n")
         child.stdin.flush()
     except BrokenPipeError as exc:
         raise LinkLostError("Expected the tunnel's process to start; it ended at once; try again") from exc
@@ -98,13 +110,10 @@ def _ask(child: subprocess.Popen[str], request: TunnelRequest, deadline: Deadlin
 
 def main() -> int:
     """Serve one request from standard input until it ends; return the exit code."""
-    request = TunnelRequest(**json.loads(sys.stdin.readline()))
+    request = TunnelRequest.decode(sys.stdin.readline())
     try:
         deadline = Deadline(request.open_timeout_s, f"open a tunnel to its port {request.remote_port}")
-        connection, max_payload_bytes = adb_login(
-            request.host, request.port, Path(request.key), deadline.remaining_s()
-        )
-        streams = AdbStreams(connection, max_payload_bytes, f"{request.host}:{request.port}")
+        streams = request.route.connect(deadline.remaining_s())
         tunnel = Tunnel(streams, request.remote_port, deadline, request.answer_timeout_s)
     except DeviceError as exc:
         print(json.dumps({"error": type(exc).__name__, "message": str(exc)}), flush=True)

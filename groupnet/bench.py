@@ -33,6 +33,7 @@ from groupnet.bench_table import (
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
 from groupnet.console import AsJson, note, print_json, print_result, progress
+from groupnet.device_options import Transport, reached_through
 from groupnet.errors import OptionsError
 from groupnet.profile import describe_energy, describe_profile, find_ceiling, keep_busy, profile_calls
 from groupnet.profile_table import describe_ceiling, describe_costs, describe_sum, profile_table
@@ -76,6 +77,7 @@ def bench(
         Path | None, typer.Option(help="Another bundle, timed in turns with the first one.")
     ] = None,
     device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
+    transport: Transport = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads on the device.")] = 1,
     runs: Annotated[
         int | None,
@@ -117,6 +119,7 @@ def bench(
     _check_runtime(runtime, {"cores": cores, "db": db}, for_rpc)
     if compare is not None and (profile or trace):
         raise OptionsError("expected --profile of one bundle; got --compare too; profile each by itself")
+    device = reached_through(device, transport)
     with progress() as say:
         how = How(threads, runs, confidence, profile or trace is not None, trace)
         first = load_bundle(bundle)

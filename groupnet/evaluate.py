@@ -12,6 +12,7 @@ import typer
 from groupnet.boundary import verb
 from groupnet.bundle import Bundle, load_bundle
 from groupnet.console import AsJson, note, print_json, print_result, progress_bar, table
+from groupnet.device_options import Transport, reached_through
 from groupnet.errors import EvaluationError, ModelSourceError
 from groupnet.eval_data import DataFormat, EvalData, open_eval_data
 from groupnet.manifest import Manifest
@@ -59,9 +60,11 @@ def eval(
     split: Annotated[str, typer.Option(help="Which of the folder's images.")] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many images.", show_default="all")] = None,
     device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
+    transport: Transport = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a bundle on a device, and PyTorch on the same images."""
+    device = reached_through(device, transport)
     loaded = load_bundle(bundle)
     request = EvalRequest(data, data_format, split, limit)
     opened = open_data(loaded, request)

@@ -8,6 +8,7 @@ import typer
 
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result
+from groupnet.device_options import Transport, reached_through
 from groupnet.tuning_device import CALL_LIMIT_S
 
 
@@ -32,9 +33,10 @@ def tracker(
 
 @verb
 def agent(
-    serial: Annotated[str, typer.Option(help="The phone: HOST:PORT, or emulator.")],
+    serial: Annotated[str, typer.Option(help="The phone: its serial, HOST:PORT, or emulator.")],
     tracker: Annotated[str, typer.Option(help="HOST:PORT of `groupnet tracker`.")],
     key: Annotated[str, typer.Option(help="What tuners ask for; phones of a key have the same cores.")],
+    transport: Transport = None,
     cores: Annotated[str, typer.Option(help="prime, big, little, or numbers such as 4-7.")] = "prime",
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +44,7 @@ def agent(
     from android_runner.rack.agent import Offering, run_agent
     from android_runner.rack.tracker_client import parse_address
 
-    device = serial if serial == "emulator" else f"adb:{serial}"
+    device = reached_through(serial if serial == "emulator" else f"adb:{serial}", transport)
     offering = Offering(device, parse_address(tracker), check_key(key), cores, CALL_LIMIT_S)
     if as_json:
         print_json({"device": device, "tracker": tracker, "key": key, "cores": cores})

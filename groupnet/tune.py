@@ -9,6 +9,7 @@ import typer
 
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, progress, table
+from groupnet.device_options import Transport, reached_through
 from groupnet.errors import TuningError
 from groupnet.host_peak import measure_host_peak
 from groupnet.model_source import Request, load_model
@@ -33,6 +34,7 @@ def tune(
     device: Annotated[
         str, typer.Option(help="host, emulator, adb:SERIAL or tracker:HOST:PORT/KEY.")
     ] = "host",
+    transport: Transport = None,
     cores: Annotated[
         str | None,
         typer.Option(help="A phone's: prime, big, little, or numbers such as 4-7.", show_default="prime"),
@@ -54,7 +56,7 @@ def tune(
     """Measure what kernels may be built with; run again, it goes on where it ended."""
     request = Request(model, bases, input_size)
     numbers = parse_threads(threads)
-    where = tuning_device(device, cores, target)
+    where = tuning_device(reached_through(device, transport), cores, target)
     for number in numbers:
         where.check_threads(number)
     result = run_tune(request, db, where, trials=trials, time_limit_s=time_limit, threads=numbers, seed=seed)

@@ -14,6 +14,7 @@ from tvm.support import cc
 
 from android_runner.adb_shell_transport import AdbShellTransport
 from android_runner.emulator.phone import EmulatedPhone, missing_requirements, start_phone, stop_phone
+from android_runner.emulator.private_adb_server import PrivateAdbServer, new_server
 from android_runner.runtime_package import RuntimePackage, device_runtime
 
 BUILD_TIMEOUT_S = 60.0
@@ -126,3 +127,12 @@ def runtime() -> RuntimePackage:
 def foreign_module(arm64_module: Path, host_module: Path) -> Path:
     """A module that this machine cannot load."""
     return arm64_module if platform.machine() != "aarch64" else host_module
+
+
+@pytest.fixture(scope="session")
+def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateAdbServer]:
+    """An adb server of our own; nobody else's phones or keys."""
+    server = new_server(tmp_path_factory.mktemp("adb-home"))
+    server.start()
+    yield server
+    server.stop()

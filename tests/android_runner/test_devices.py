@@ -1,11 +1,12 @@
 """Devices by name."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from android_runner import devices
-from android_runner.devices import list_devices, open_device
+from android_runner.devices import list_devices, open_device, through
 from android_runner.emulator.phone import EmulatedPhone
 from android_runner.errors import AuthenticationError, NoSuchDeviceError
 from android_runner.host_device import HostDevice
@@ -16,20 +17,54 @@ def no_other_phones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at no phone that happens to run on this machine."""
     monkeypatch.setattr(devices, "running_phone", lambda: None)
     monkeypatch.setattr(devices, "running_phones", lambda: [])
+    monkeypatch.setattr(devices, "serials_at_server", lambda _port: [])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
 
 
 @pytest.mark.parametrize("spec", ["", "hosts", "phone", "emulator2", "rpc:localhost:1", "ADB:x:1"])
 def test_an_unknown_form_lists_the_known_ones(spec: str) -> None:
-    with pytest.raises(NoSuchDeviceError, match="host, emulator, adb:HOST:PORT"):
+    with pytest.raises(NoSuchDeviceError, match="host, emulator, adb:SERIAL, adb:HOST:PORT"):
         open_device(spec)
+
+
+@pytest.mark.parametrize("spec", ["adb:host:", "adb:host:x", "adb::5555", "adb:h:70000"])
+def test_half_an_address_is_explained(spec: str) -> None:
+    with pytest.raises(NoSuchDeviceError, match="adb:HOST:PORT"):
+        open_device(spec)
+
+
+def test_usb_is_not_done_without_the_adb_server() -> None:
+    with pytest.raises(NoSuchDeviceError, match="adb tcpip"):
+        open_device("adb-shell:R5CT1234ABC")
 
 
 @pytest.mark.parametrize(
-    "spec", ["adb:", "adb:R5CT1234ABC", "adb:host:", "adb:host:x", "adb::5555", "adb:h:70000"]
+    ("spec", "transport", "name"),
+    [
+        ("host", None, "host"),
+        ("adb:R5CT", None, "adb:R5CT"),
+        ("adb:R5CT", "adbutils", "adbutils:R5CT"),
+        ("adb", "adbutils", "adbutils:"),
+        ("adb:h:1", "adb-shell", "adb-shell:h:1"),
+    ],
 )
-def test_a_serial_without_an_address_is_explained(spec: str) -> None:
-    with pytest.raises(NoSuchDeviceError, match="adb tcpip"):
-        open_device(spec)
+def test_a_transport_is_part_of_a_name(spec: str, transport: str | None, name: str) -> None:
+    assert through(spec, transport) == name
+
+
+@pytest.mark.parametrize(
+    ("spec", "transport", "said"),
+    [
+        ("host", "adbutils", "leave it out"),
+        ("adb:x", "usb", "adb-shell or adbutils"),
+        ("adb:x", "adb", "adb-shell"),
+    ],
+)
+def test_a_transport_that_does_not_go_with_it(spec: str, transport: str, said: str) -> None:
+    with pytest.raises(NoSuchDeviceError, match=said):
+        through(spec, transport)
 
 
 def test_without_an_emulated_phone_the_command_is_named() -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from run_verb import groupnet
 from torch import nn
 
 from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
+from android_runner.emulator.private_adb_server import new_server
 from groupnet import boundary, bundle
 from models.binary_conv2d import binary_conv2d
 
@@ -79,24 +81,52 @@ def test_a_normalised_image_is_another_way_to_the_same_scores(host_bundle: Path,
     assert floats == pixels
 
 
-@pytest.mark.phone
-def test_the_phone_computes_what_pytorch_does(tmp_path: Path, phone: EmulatedPhone) -> None:
-    device = f"adb:{phone.serial}"
-    made = groupnet("compile", "digits-k3", "--target", "cortex-a76", "--out", tmp_path / "b")
+@pytest.fixture(scope="module")
+def phone_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("phone") / "digits.bundle"
+    made = groupnet("compile", "digits-k3", "--target", "cortex-a76", "--out", out)
     assert made["target"]["arch"] == "aarch64"
-    trace = tmp_path / "trace.json"
-    timed = groupnet("bench", tmp_path / "b", "--device", device, "--runs", "2", "--trace", trace)
-    assert (timed["verified"]["exact"], timed["verified"]["binary_convs"]) == (True, made["binary_convs"])
-    assert (timed["device"]["emulated"], timed["note"]) == (True, "emulated, not a latency")
-    profile = timed["profile"]
+    return out
+
+
+@pytest.mark.phone
+def test_the_phone_computes_what_pytorch_does_by_either_transport(
+    phone_bundle: Path,
+    phone: EmulatedPhone,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = new_server(tmp_path_factory.mktemp("adb-home"))
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
+    device = f"adb:{phone.serial}"
+    found = []
+    try:
+        server.trust(phone)
+        for transport in ("adb-shell", "adbutils"):
+            how = ("--device", device, "--transport", transport)
+            trace = tmp_path / f"{transport}.json"
+            timed = groupnet("bench", phone_bundle, *how, "--runs", "2", "--trace", trace)
+            scored = groupnet("eval", phone_bundle, *how, "--limit", "12")
+            found.append((timed["verified"], scored["scores"], scored["same_predictions"]))
+            assert timed["device"]["name"] == f"{transport}:{phone.serial}"
+            assert (timed["device"]["emulated"], timed["note"]) == (True, "emulated, not a latency")
+            assert scored["scores"] == scored["pytorch_scores"]
+            check_profile(timed["profile"], phone_bundle, trace)
+    finally:
+        server.stop()
+    # The integers' digests are compared one by one within each: equal to PyTorch's is equal to each other's.
+    assert found[0] == found[1]
+    assert found[0][0]["exact"] is True and found[0][0]["binary_convs"] > 0
+
+
+def check_profile(profile: dict[str, Any], path: Path, trace: Path) -> None:
     assert sum(kernel["calls"] for kernel in profile["kernels"]) == sum(
-        kernel.count for kernel in bundle.load_bundle(tmp_path / "b").manifest.kernels
+        kernel.count for kernel in bundle.load_bundle(path).manifest.kernels
     )
     assert 0 < profile["kernels_share"] < 1 and profile["memory"]["added_bytes"] > 0
     assert profile["energy"]["watts"] == pytest.approx(0.86, abs=0.01)  # what the phone's gauge always says
     assert json.loads(trace.read_text())["traceEvents"]
-    scored = groupnet("eval", tmp_path / "b", "--device", device)
-    assert scored["scores"]["top1"] == scored["pytorch_scores"]["top1"]
 
 
 @pytest.mark.phone

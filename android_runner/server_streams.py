@@ -1,0 +1,149 @@
+"""Streams to a phone's services through the adb server: after the server's OKAY a socket is the service."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+
+from android_runner.adb_server import connect_to_server, explain_failure
+from android_runner.deadline import Deadline
+from android_runner.errors import DeviceError, LinkDownError, LinkLostError, RefusedServiceError
+
+_RECEIVE_BYTES = 256 * 1024
+
+
+class ServerStreams:
+    """Implements `adb_routes.Streams`: each stream is a connection of its own to the server."""
+
+    max_payload_bytes = 1 << 20
+
+    def __init__(self, port: int, serial: str) -> None:
+        """Open streams to the phone ``serial`` of the server on ``port``."""
+        self._port, self._serial = port, serial
+        self._lock = threading.Lock()
+        self._open: set[ServerStream] = set()
+        self._closed = False
+
+    def open(self, service: str, deadline: Deadline) -> ServerStream:
+        """Open a stream; see `Streams.open`."""
+        import adbutils
+
+        with self._lock:
+            if self._closed:
+                raise LinkDownError(f"The connection to {self._serial} was closed")
+        connection = connect_to_server(self._port, deadline)
+        try:
+            try:
+                connection.send_command(f"host:transport:{self._serial}")
+                connection.check_okay()
+            except (adbutils.AdbError, OSError) as exc:
+                raise _explain(self._serial, exc, deadline) from exc
+            try:
+                connection.conn.settimeout(deadline.remaining_s())
+                connection.send_command(service)
+                connection.check_okay()
+            except adbutils.AdbTimeout as exc:
+                raise deadline.error() from exc
+            except adbutils.AdbError as exc:
+                if "Unknown data" in str(exc):
+                    raise self._lost(str(exc)) from exc
+                raise RefusedServiceError(
+                    f"Expected `{service.partition(':')[0]}` of the device; the adb server said: {exc}; "
+                    "it may be too old or not listening"
+                ) from exc
+            except OSError as exc:
+                raise self._lost(str(exc)) from exc
+            stream = ServerStream(connection.conn, self._serial)
+        except BaseException:
+            connection.conn.close()
+            raise
+        with self._lock:
+            if self._closed:
+                stream.close()
+                raise LinkDownError(f"The connection to {self._serial} was closed")
+            self._open = {each for each in self._open if not each.closed} | {stream}
+        return stream
+
+    def close(self) -> None:
+        """End every stream."""
+        with self._lock:
+            self._closed = True
+            streams, self._open = self._open, set()
+        for stream in streams:
+            stream.close()
+
+    def _lost(self, reason: str) -> LinkLostError:
+        return LinkLostError(
+            f"Expected the adb server to keep {self._serial}; got: {reason}; "
+            "check the phone and connect again"
+        )
+
+
+class ServerStream:
+    """A stream to one service: after the server's OKAY the socket is the service."""
+
+    def __init__(self, connection: socket.socket, serial: str) -> None:
+        """Take the connection over."""
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection = connection
+        self._serial = serial
+        self.closed = False
+
+    def read(self, deadline: Deadline | None = None) -> bytes:
+        """Wait for data; see `Stream.read`."""
+        try:
+            while not select.select([self._connection], [], [], deadline.remaining_s() if deadline else None)[
+                0
+            ]:
+                pass
+            return self._connection.recv(_RECEIVE_BYTES)
+        except (OSError, ValueError) as exc:  # ValueError: select on a socket that close() has closed
+            if self.closed:
+                return b""
+            raise self._lost(exc) from exc
+
+    def has_answer(self) -> bool:
+        """Return whether `read` would return at once."""
+        try:
+            return bool(select.select([self._connection], [], [], 0)[0])
+        except (OSError, ValueError):
+            return True
+
+    def write(self, data: bytes, deadline: Deadline | None = None) -> None:
+        """Send data; see `Stream.write`."""
+        unsent = memoryview(data)
+        try:
+            while unsent:
+                limit_s = deadline.remaining_s() if deadline else None
+                if select.select([], [self._connection], [], limit_s)[1]:
+                    unsent = unsent[self._connection.send(unsent) :]
+        except (OSError, ValueError) as exc:
+            raise self._lost(exc) from exc
+
+    def flush(self, deadline: Deadline | None = None) -> None:
+        """Nothing to wait for: the server passes on what it has taken, also after the socket's end."""
+
+    def close(self) -> None:
+        """Close the stream; harmless when it is closed already."""
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            self._connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits on it
+        except OSError:
+            pass  # the server was faster
+        self._connection.close()
+
+    def _lost(self, exc: Exception) -> LinkLostError:
+        return LinkLostError(
+            f"Expected the connection to {self._serial} through the adb server to last; got: {exc}; "
+            "check the phone and connect again"
+        )
+
+
+def _explain(serial: str, exc: Exception, deadline: Deadline) -> DeviceError:
+    if isinstance(exc, TimeoutError) or "timeout" in str(exc):
+        return deadline.error()
+    return explain_failure(serial, str(exc))
