@@ -86,7 +86,9 @@ const char bench_version[] = {_string(version("groupnet"))};
 const char bench_target[] = {_string(target)};
 const char bench_libc[] = {_string(libc)};
 #if defined(__clang__)
-const char bench_compiler[] = "Clang " __clang_version__;
+#define BENCH_WORD(x) #x
+#define BENCH_TEXT(x) BENCH_WORD(x)
+const char bench_compiler[] = "Clang " BENCH_TEXT(__clang_major__) "." BENCH_TEXT(__clang_minor__);
 #else
 const char bench_compiler[] = "GCC " __VERSION__;
 #endif

@@ -105,3 +105,11 @@ def c_string(text: str) -> str:
 
 def floats(values: Sequence[float]) -> npt.NDArray[np.float32]:
     return np.array(values, np.float32)
+
+
+def write_tree(root: Path, files: dict[str, bytes | str]) -> None:
+    """Files by their paths below `root`, as /proc and /sys of a phone."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())

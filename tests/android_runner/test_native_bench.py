@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,9 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from native_models import LIMIT_S, Made, floats
+from native_models import LIMIT_S, Made, floats, write_tree
 
 from android_runner.native_build import build_native, find_compiler
+from android_runner.native_tables import Detector
+from models.detection.config import DetectionConfig
+from models.detection.decode import decode
+from models.detection.levels import pyramid_levels
+from models.registry import config_of
 
 SANITIZED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SANITIZED += ("-Wshadow", "-Wconversion")
@@ -24,12 +30,32 @@ WRONG = Made("wrong", ((1, 2),), floats([0, 1]), expected=floats([0, 1.5]))
 NANS = Made("nans", ((1, 2),), floats([0, np.nan]))
 # Needs AVX-512, as no processor that also needs arm64's instructions has them.
 ELSEWHERE = Made("elsewhere", ((1, 2),), floats([0, 1]), task="unknown", reading="nothing", features=7)
+DETECTOR = config_of("groupnet_shapes_fcos")
+PLACES, KINDS = 336, 10
+
+
+def boxes() -> Made:
+    """The outputs of the zoo's detector for no image at all, with some hundred boxes that overlap."""
+    rng = np.random.default_rng(0)
+    assert isinstance(DETECTOR, DetectionConfig)
+    levels = pyramid_levels(DETECTOR, (128, 128))
+    ends = np.cumsum([level.height * level.width for level in levels])
+    detector = Detector(
+        size=(128, 128),
+        centres=np.concatenate([level.centres() for level in levels]),
+        ends=tuple(map(int, ends)),
+        max_iou=0.6,
+    )
+    values = [rng.normal(-2, 3, PLACES * KINDS), rng.uniform(0, 80, PLACES * 4), rng.normal(0, 2, PLACES)]
+    stored = np.concatenate(values).astype(np.float32)
+    shapes = ((1, PLACES, KINDS), (1, PLACES, 4), (1, PLACES))
+    return Made("boxes", shapes, stored, "detection", "fcos", detector=detector)
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("native")
-    made = (CLASSES, MASK, WRONG, NANS, ELSEWHERE)
+    made = (CLASSES, MASK, WRONG, NANS, ELSEWHERE, boxes())
     models = [one.export(folder / one.name) for one in made]
     out = folder / "groupnet_bench"
     build_native(models, out, target="host", compiler=find_compiler("x86_64"), flags=SANITIZED)
@@ -64,7 +90,7 @@ def test_the_list_holds_models_and_device(program: Path) -> None:
     assert (told["event"], told["schema"]) == ("list", 1)
     assert told["build"]["target"] == "host" and told["build"]["compiler"].startswith("GCC")
     models = {model["name"]: model for model in told["models"]}
-    assert list(models) == ["classes", "mask", "wrong", "nans", "elsewhere"]
+    assert list(models) == ["classes", "mask", "wrong", "nans", "elsewhere", "boxes"]
     first = models["classes"]
     assert first["labels"] == list(LABELS) and first["runs_here"] and first["refused"] is None
     assert first["inputs"] == [{"name": "t0", "type": "float32", "shape": [4], "bytes": 16}]
@@ -138,6 +164,20 @@ def test_masks_in_run_lengths(program: Path, tmp_path: Path) -> None:
     assert [one["file"] for one in told["images"]] == ["a.bin", "b.bin"]
     assert [one["prediction"] for one in told["images"]] == expected
     assert [line["prediction"] for line in lines if line["event"] == "image"] == expected
+
+
+def test_boxes_are_those_of_the_host(program: Path, tmp_path: Path) -> None:
+    made = boxes()
+    (tmp_path / "x.bin").write_bytes(made.stored.tobytes())
+    (told,) = run(program, "--model", "boxes", "--image", tmp_path / "x.bin")
+    found = told["images"][0]["prediction"]["boxes"]
+    parts = np.split(made.stored, np.cumsum([PLACES * KINDS, PLACES * 4]))
+    outputs = [part.reshape(shape) for part, shape in zip(parts, made.shapes, strict=True)]
+    assert isinstance(DETECTOR, DetectionConfig)
+    (expected,) = decode(DETECTOR, outputs)
+    assert [box["index"] for box in found] == expected.classes.tolist() and len(found) == 100
+    assert np.allclose([box["score"] for box in found], expected.scores, rtol=1e-5)
+    assert np.allclose([box["box"] for box in found], expected.boxes, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -219,3 +259,43 @@ def test_any_bytes_are_an_input(program: Path, tmp_path_factory: pytest.TempPath
     done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=False)
     assert done.returncode == (2 if np.frombuffer(data, np.float32)[0] == 42 else 0), done.stderr
     json.loads(done.stdout)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cpuinfo=st.lists(
+        st.tuples(
+            st.sampled_from(["processor", "CPU part", "CPU implementer", "model name", "", "x"]),
+            st.binary(max_size=80),
+        ),
+        max_size=30,
+    ),
+    clock=st.binary(max_size=40),
+)
+def test_whatever_the_kernel_says_the_answer_is_json(
+    program: Path, tmp_path_factory: pytest.TempPathFactory, cpuinfo: list[tuple[str, bytes]], clock: bytes
+) -> None:
+    root = tmp_path_factory.mktemp("root")
+    lines = [name.encode() + b"\t: " + value if name else b"" for name, value in cpuinfo]
+    write_tree(root, {"proc/cpuinfo": b"\n".join(lines)})
+    for name in ("cpufreq/scaling_governor", "cpufreq/cpuinfo_max_freq", "cpu_capacity"):
+        write_tree(root, {f"sys/devices/system/cpu/cpu0/{name}": clock})
+    write_tree(root, {f"sys/class/thermal/thermal_zone0/{name}": clock for name in ("type", "temp")})
+    done = subprocess.run(
+        [program, "--device", "--root", root], capture_output=True, timeout=LIMIT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode())["event"] == "device"
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_valgrind_finds_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "valgrind"
+    out = folder / "groupnet_bench"
+    model = CLASSES.export(folder / "model")
+    build_native([model], out, target="host", compiler=find_compiler("x86_64"), flags=("-g", "-O1"))
+    command = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", out, "--model", "classes"]
+    file = image(tmp_path / "x.bin", [1, 2, 3, 4])
+    for words in (["--runs", "2", "--warmup", "1", "--threads", "2", "--profile"], ["--image", file]):
+        done = subprocess.run([*command, *words], capture_output=True, timeout=LIMIT_S, check=False)
+        assert done.returncode == 0, done.stderr
