@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,10 @@ from android_runner.call_profile import CallProfile, Footprint
 from android_runner.phone_probe import Hardware
 from android_runner.tensor_types import TensorType
 from android_runner.throttling import Reading
+
+if TYPE_CHECKING:
+    from android_runner.run_control import Conditions, RunControl
+    from android_runner.tuning.device_state import DeviceState
 
 Signatures = Mapping[str, Sequence[TensorType]]
 """The input types of each function of a module, by function name."""
@@ -117,7 +121,13 @@ class LoadedModule(Protocol):
 
 
 class Session(Protocol):
-    """Exclusive use of a device's runtime; ends with its `with` block."""
+    """Exclusive use of a device's runtime; ends with its `with` block.
+
+    Attributes:
+        conditions: What its runs have, as the device told it; None where no control was asked for.
+    """
+
+    conditions: Conditions | None
 
     def load(self, module: Path, signatures: Signatures | None = None) -> LoadedModule:
         """Bring a compiled Relax module to the device, check it there and load it.
@@ -146,6 +156,23 @@ class Device(Protocol):
         """Read clocks and temperatures until the block ends; the list stays empty where that is not done."""
         ...
 
-    def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> AbstractContextManager[Session]:
-        """Open a session in which no single call takes longer than ``timeout_s`` seconds."""
+    def cool_down(self, say: Callable[[str], None]) -> DeviceState | None:
+        """Wait until the device is cool enough to be measured on, or patience ends; say so meanwhile.
+
+        Returns its temperatures then, and what was waited; None where it is not asked for them.
+        """
+        ...
+
+    def session(
+        self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S, control: RunControl | None = None
+    ) -> AbstractContextManager[Session]:
+        """Open a session in which no single call takes longer than ``timeout_s`` seconds.
+
+        Args:
+            timeout_s: The limit.
+            control: Which cores and governor; None: nothing is chosen, and nothing is recorded.
+
+        Raises:
+            CoresUnavailableError: The device has no such cores or governor, or none to choose from.
+        """
         ...

@@ -15,9 +15,16 @@ from typing import Any, TypeVar, cast
 from android_runner.call_profile import Footprint
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, LoadedModule, Session, Signatures
 from android_runner.elf import check_architecture
-from android_runner.errors import DeviceError, ServerError, ThreadsUnavailableError, TransportTimeoutError
+from android_runner.errors import (
+    CoresUnavailableError,
+    DeviceError,
+    ServerError,
+    ThreadsUnavailableError,
+    TransportTimeoutError,
+)
 from android_runner.probe import host_cpu_name
 from android_runner.process_memory import forget_peak, peak_bytes, resident_bytes
+from android_runner.run_control import Conditions, RunControl
 from android_runner.throttling import Reading
 
 Result = TypeVar("Result")
@@ -40,14 +47,25 @@ class HostDevice:
             cores=len(os.sched_getaffinity(0)),
         )
 
+    def cool_down(self, say: Callable[[str], None]) -> None:  # noqa: ARG002
+        """Not wait: this machine is not asked for its temperatures."""
+        return None
+
     @contextmanager
     def watch(self) -> Iterator[list[Reading]]:
         """Give an empty list: this machine is not watched."""
         yield []
 
     @contextmanager
-    def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:
+    def session(
+        self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S, control: RunControl | None = None
+    ) -> Iterator[Session]:
         """Open a session; see `Device.session`."""
+        if control is not None and (control.cores is not None or control.governor is not None):
+            raise CoresUnavailableError(
+                "Expected a phone whose cores and governor can be chosen; got this machine; "
+                "leave --cores and --governor out, and run under `taskset`"
+            )
         executor = HostExecutor(timeout_s)
         try:
             yield HostSession(executor)
@@ -57,6 +75,8 @@ class HostDevice:
 
 class HostSession:
     """Implements `android_runner.device.Session` for this machine."""
+
+    conditions: Conditions | None = None
 
     def __init__(self, executor: HostExecutor) -> None:
         """Keep the executor that every module of the session runs on."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, Session
 from android_runner.phone_probe import parse_hardware, read_answers
 from android_runner.probe import core_names, describe_cores, parse_properties
 from android_runner.reconnecting import ReconnectingTransport
+from android_runner.run_control import Conditions, RunControl, controlled_server
 from android_runner.runtime_package import device_runtime
 from android_runner.server import RunningServer, ServerLimits, device_server
 from android_runner.throttling import Reading
 from android_runner.transport import Transport
+from android_runner.tuning.cool_down import cool_down
+from android_runner.tuning.device_state import DeviceState, describe_temperatures, read_temperatures
 from android_runner.watch import watching
 
 logger = logging.getLogger(__name__)
@@ -51,21 +55,43 @@ class PhoneDevice:
             yield readings
 
     @contextmanager
-    def session(self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S) -> Iterator[Session]:
+    def session(
+        self, *, timeout_s: float = DEFAULT_CALL_TIMEOUT_S, control: RunControl | None = None
+    ) -> Iterator[Session]:
         """Install the runtime, start a server and open a session; see `Device.session`."""
         # Imported here: TVM takes over a second to import, and asking a phone who it is needs none of it.
         from android_runner.phone_session import PhoneSession
         from android_runner.rpc_endpoint import PhoneEndpoint
 
-        with self.transport() as transport:
+        with self.transport() as transport, ExitStack() as stack:
             info = self.describe(transport)
-            with self.server(transport) as server:
-                endpoint = PhoneEndpoint(transport, server, timeout_s)
-                session = PhoneSession(endpoint, info.arch, timeout_s)
-                try:
-                    yield session
-                finally:
-                    session.close()
+            conditions: Conditions | None = None
+            if control is None:
+                server = stack.enter_context(self.server(transport))
+            else:
+                server, conditions = stack.enter_context(controlled_server(self, transport, control))
+            endpoint = PhoneEndpoint(transport, server, timeout_s)
+            session = PhoneSession(endpoint, info.arch, timeout_s, conditions)
+            try:
+                yield session
+            finally:
+                session.close()
+
+    def cool_down(self, say: Callable[[str], None]) -> DeviceState:
+        """Wait until the phone is cool; see `Device.cool_down`."""
+        with self.transport() as transport:
+            last = DeviceState()
+
+            def read() -> DeviceState:
+                nonlocal last
+                last = read_temperatures(transport)
+                return last
+
+            def wait(seconds: float) -> None:
+                say(f"{self._name} is too warm ({describe_temperatures(last)}): waiting for it to cool down")
+                time.sleep(seconds)
+
+            return cool_down(read, sleep=wait)
 
     @contextmanager
     def transport(self) -> Iterator[Transport]:

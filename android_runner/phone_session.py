@@ -17,6 +17,7 @@ from android_runner.errors import AlteredFileError, DeviceError, DeviceFullError
 from android_runner.relax_module import RelaxModule
 from android_runner.rpc_endpoint import Endpoint
 from android_runner.rpc_executor import RpcExecutor
+from android_runner.run_control import Conditions
 
 Result = TypeVar("Result")
 
@@ -24,8 +25,11 @@ Result = TypeVar("Result")
 class PhoneSession:
     """Implements `android_runner.device.Session` over RPC."""
 
-    def __init__(self, endpoint: Endpoint, arch: str, timeout_s: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, arch: str, timeout_s: float, conditions: Conditions | None = None
+    ) -> None:
         """Open the tunnel and the RPC session; see `Device.session`."""
+        self.conditions: Conditions | None = conditions
         self._arch = arch
         self._serial = endpoint.serial
         self._names = (f"module-{number}.so" for number in itertools.count())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from android_runner.errors import AlteredFileError, DeviceError, RemoteCommandError, ServerError
+from android_runner.governor import restore_stale
 from android_runner.phone_cores import parse_numbers, taskset_mask
 from android_runner.runtime_package import LOADER_NAME, SERVER_NAME, RuntimePackage
 from android_runner.transport import Transport
@@ -137,7 +138,8 @@ def device_server(
         DeviceError: The runtime could not be installed.
     """
     limits = limits or ServerLimits()
-    _try_shell(transport, _REMOVE_STALE.format(root=DEVICE_ROOT, minutes=_STARTING_MINUTES))
+    remove_stale = _REMOVE_STALE.format(root=DEVICE_ROOT, minutes=_STARTING_MINUTES)
+    _try_shell(transport, restore_stale(DEVICE_ROOT) + remove_stale)
     runtime = install_runtime(transport, package)
     folder = DEVICE_ROOT / f"server-{secrets.token_hex(6)}"
     token = secrets.token_hex(16)

@@ -80,14 +80,21 @@ def parse_reading(said: str) -> Reading:
     return Reading(clocks, cpu_celsius(said), battery_watts(said))
 
 
-def judge(readings: Sequence[Reading], cores: Collection[int]) -> Throttling:
+def judge(readings: Sequence[Reading], cores: Collection[int], threads: int | None = None) -> Throttling:
     """Decide whether a phone was throttled.
 
     Args:
         readings: Over the time of the measurement, the first one before it.
         cores: Numbers of the cores that were used; what others do does not matter.
+        threads: How many of these cores were busy at a time, where threads may wander; None: all.
     """
-    told = (_capped(readings, core) or _fell(readings, core) for core in sorted(cores))
+    told = [_capped(readings, core) for core in sorted(cores)]
+    if threads is None or threads >= len(cores):
+        pairs = zip(sorted(cores), told, strict=True)
+        told = [reason or _fell(readings, core) for core, reason in pairs]
+    elif not any(told):
+        # A core that a thread has left slows down by right: the busy ones are those with the highest clocks.
+        told.append(_fallen(_highest(readings, cores, threads), "the busy cores"))
     reasons = [reason for reason in told if reason]
     hottest = max((one.cpu_celsius for one in readings if one.cpu_celsius is not None), default=0.0)
     if hottest >= _HOT_CELSIUS:
@@ -116,13 +123,23 @@ def _fell(readings: Sequence[Reading], core: int) -> str | None:
     # The first reading is of an idle phone. Of the rest, the first third against the last: a clock is read at
     # moments, and a moment of rest must not decide.
     clocks = [one.clocks[core].now_khz for one in readings[1:] if core in one.clocks]
+    return _fallen(clocks, f"core {core}")
+
+
+def _highest(readings: Sequence[Reading], cores: Collection[int], threads: int) -> list[int]:
+    """Return the clock of the last of the busy cores at each reading but the first."""
+    told = [[one.clocks[core].now_khz for core in cores if core in one.clocks] for one in readings[1:]]
+    return [sorted(clocks, reverse=True)[threads - 1] for clocks in told if len(clocks) >= threads]
+
+
+def _fallen(clocks: Sequence[int], what: str) -> str | None:
     if len(clocks) < _FEWEST:
         return None
     third = len(clocks) // 3
     before, after = statistics.median(clocks[:third]), statistics.median(clocks[-third:])
     if after >= _LESS * before:
         return None
-    return f"core {core} fell from {_ghz(before)} to {_ghz(after)} GHz"
+    return f"{what} fell from {_ghz(before)} to {_ghz(after)} GHz"
 
 
 def _ghz(khz: float) -> str:

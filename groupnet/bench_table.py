@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from groupnet.console import table
+from groupnet.run_record import notes_on_control
 
 
 def describe_verification(verified: dict[str, Any]) -> str:
@@ -65,14 +66,15 @@ def describe_mean(latency: dict[str, Any]) -> str:
 
 def notes_on(result: dict[str, Any]) -> list[str]:
     """What a reader of the times has to know."""
+    controlled = notes_on_control(result)
     if result["note"]:
-        return [result["note"]]
+        return [result["note"], *controlled]
     notes = [] if result["warmup_stable"] else [f"not stable after {result['warmup']} runs of warm-up"]
     if result.get("confidence_reached") is False:
         notes.append(f"not sure to {result['confidence']:.2%}")
     if result.get("throttling") and result["throttling"]["throttled"]:
         notes.append("throttled: " + ", ".join(result["throttling"]["reasons"]))
-    return notes
+    return notes + controlled
 
 
 def describe_ratio(ratio: dict[str, Any], name: str, other: str) -> str:

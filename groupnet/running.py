@@ -11,7 +11,9 @@ from groupnet.host_features import check_host_features
 if TYPE_CHECKING:
     from android_runner.call_profile import Footprint
     from android_runner.device import DeviceInfo, LoadedModule
+    from android_runner.run_control import Conditions, RunControl
     from android_runner.throttling import Reading
+    from android_runner.tuning.device_state import DeviceState
     from android_runner.verification import VerificationReport
 
 EMULATED = "emulated, not a latency"
@@ -20,12 +22,21 @@ EMULATED = "emulated, not a latency"
 
 @dataclass(frozen=True)
 class Running:
-    """A bundle that a device has loaded; `watch` reads the device's clocks meanwhile, see `Device.watch`."""
+    """A bundle that a device has loaded.
+
+    Attributes:
+        bundle, device, module: What runs where.
+        watch: Reads the device's clocks meanwhile; see `Device.watch`.
+        cool_down: Waits until the device is cool, and says so; see `Device.cool_down`.
+        conditions: The cores and governor that runs have; None: not asked for.
+    """
 
     bundle: Bundle
     device: "DeviceInfo"
     module: "LoadedModule"
     watch: "Callable[[], AbstractContextManager[list[Reading]]]" = field(default=lambda: nullcontext([]))
+    cool_down: "Callable[[Callable[[str], None]], DeviceState | None]" = field(default=lambda _say: None)
+    conditions: "Conditions | None" = None
 
     def footprint(self) -> "Footprint":
         """Run `main` once and tell what loading and running took; to be asked before anything else is run."""
@@ -62,17 +73,25 @@ class Running:
 
 
 @contextmanager
-def on_device(bundle: Bundle, spec: str, say: Callable[[str], None]) -> Iterator[Running]:
+def on_device(
+    bundle: Bundle, spec: str, say: Callable[[str], None], control: "RunControl | None" = None
+) -> Iterator[Running]:
     """Load a bundle on the device that `spec` names; see `all_on_device`."""
-    with all_on_device([bundle], spec, say) as (running,):
+    with all_on_device([bundle], spec, say, control) as (running,):
         yield running
 
 
 @contextmanager
 def all_on_device(
-    bundles: Sequence[Bundle], spec: str, say: Callable[[str], None]
+    bundles: Sequence[Bundle], spec: str, say: Callable[[str], None], control: "RunControl | None" = None
 ) -> Iterator[list[Running]]:
     """Load bundles on the device that `spec` names, in one session, which ends with the block.
+
+    Args:
+        bundles: What to load.
+        spec: As `open_device` takes it.
+        say: Told what is being done.
+        control: Which cores and governor; see `Device.session`.
 
     Raises:
         BundleTargetError: the bundle is for another processor; nothing was sent or loaded.
@@ -88,12 +107,14 @@ def all_on_device(
         if info.kind == "host":
             check_host_features(bundle)
     say(f"opening a session on {info.name}")
-    with device.session() as session:
+    with device.session(control=control) as session:
         loaded = []
         for bundle in bundles:
             say(f"bringing {bundle.manifest.name} to {info.name}")
             inputs = [TensorType(tensor.shape, tensor.dtype) for tensor in bundle.manifest.inputs]
-            loaded.append(Running(bundle, info, session.load(bundle.module, {"main": inputs}), device.watch))
+            module = session.load(bundle.module, {"main": inputs})
+            running = Running(bundle, info, module, device.watch, device.cool_down, session.conditions)
+            loaded.append(running)
         yield loaded
 
 

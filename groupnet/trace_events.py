@@ -50,9 +50,11 @@ def trace_events(profile: CallProfile, model: str, device: str, note: str | None
     return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": about}
 
 
-def write_trace(trace: dict[str, Any], path: Path) -> None:
-    """Write a trace; raises OSError where that cannot be."""
+def write_trace(profile: CallProfile, result: dict[str, Any], path: Path) -> None:
+    """Write the trace of a profile beside its result of `run_bench`; raises OSError where that cannot be."""
+    device = f"{result['device']['name']} ({result['device']['cpu']})"
     path.parent.mkdir(parents=True, exist_ok=True)
+    trace = trace_events(profile, result["name"], device, result["note"])
     path.write_text(json.dumps(trace), encoding="utf-8")
 
 

@@ -54,6 +54,18 @@ def read_state(transport: Transport, server: RunningServer, core: int, phone: st
     return parse_state(transport.shell(command, timeout_s=_TIMEOUT_S, check=False).stdout, phone, soc)
 
 
+def read_temperatures(transport: Transport) -> DeviceState:
+    """Ask a phone for its temperatures alone; raises TransportError where it cannot be reached."""
+    command = f"({READ_THERMOMETERS}) 2>/dev/null"
+    return parse_state(transport.shell(command, timeout_s=_TIMEOUT_S, check=False).stdout, "", "")
+
+
+def describe_temperatures(state: DeviceState) -> str:
+    """The temperatures that a phone tells, in words."""
+    told = {"battery": state.battery_celsius, "processor": state.cpu_celsius}
+    return ", ".join(f"{name} {celsius:.0f} °C" for name, celsius in told.items() if celsius is not None)
+
+
 def parse_state(said: str, phone: str, soc: str) -> DeviceState:
     """Return the state that the answer to `read_state`'s command says."""
     return DeviceState(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from android_runner.errors import CoresUnavailableError, NoSuchDeviceError
+from android_runner.errors import NoSuchDeviceError
 from android_runner.phone_cores import choose_cores, read_cores
 from android_runner.phone_device import PhoneDevice
 from android_runner.probe import core_features
@@ -72,17 +72,11 @@ def pinned_server(device: PhoneDevice, transport: Transport, cores: str) -> Iter
         CoresUnavailableError: the phone has no such cores, or does not let us have them.
         DeviceError: see `device_server`.
     """
-    from android_runner.server import allowed_cores
+    from android_runner.run_control import RunControl, controlled_server
 
-    wanted = tuple(core.number for core in choose_cores(read_cores(transport), cores))
-    with device.server(transport, wanted) as server:
-        allowed = allowed_cores(transport, server)
-        if set(allowed) != set(wanted):
-            raise CoresUnavailableError(
-                f"Expected the cores {_listed(wanted)} of {transport.serial}; it allows {_listed(allowed)}; "
-                "wake the phone's screen, or choose among those"
-            )
-        yield PinnedServer(transport, server, wanted, phone_digits(transport.serial), chip_name(transport))
+    with controlled_server(device, transport, RunControl(cores)) as (server, conditions):
+        phone = phone_digits(transport.serial)
+        yield PinnedServer(transport, server, conditions.cores, phone, chip_name(transport))
 
 
 @dataclass(frozen=True)
@@ -153,7 +147,3 @@ def chip_name(transport: Transport) -> str:
 def phone_digits(serial: str) -> str:
     """Return digits that tell a phone from others without telling its serial."""
     return hashlib.sha256(serial.encode()).hexdigest()[:_PHONE_DIGITS]
-
-
-def _listed(cores: tuple[int, ...]) -> str:
-    return ", ".join(map(str, cores)) or "none"

@@ -54,6 +54,20 @@ def test_only_the_cores_in_use_matter() -> None:
     assert judge(readings, [5]) == Throttling(False, (), 2)
 
 
+def test_a_core_that_its_thread_has_left_is_not_throttled() -> None:
+    def both(fifth: list[int], sixth: list[int]) -> list[Reading]:
+        pairs = zip(fifth, sixth, strict=True)
+        return [Reading({5: Clock(a, MAX, MAX), 6: Clock(b, MAX, MAX)}, None) for a, b in pairs]
+
+    wandering = both([IDLE] + [MAX] * 5 + [IDLE] * 5, [IDLE] * 6 + [MAX] * 5)
+    assert not judge(wandering, [5, 6], threads=1).throttled
+    assert judge(wandering, [5, 6], threads=2).reasons == ("core 5 fell from 2.80 to 0.50 GHz",)
+    falling = both([IDLE] + [MAX] * 5 + [IDLE] * 5, [IDLE] * 6 + [2_000_000] * 5)
+    assert judge(falling, [5, 6], threads=1).reasons == ("the busy cores fell from 2.80 to 2.00 GHz",)
+    capped = [Reading({5: Clock(MAX, MAX, MAX), 6: Clock(MAX, 2_000_000, MAX)}, None)] * 9
+    assert judge(capped, [5, 6], threads=1).reasons == ("core 6 was allowed 2.00 of 2.80 GHz from the start",)
+
+
 def test_each_reason_is_told_once_for_a_core() -> None:
     readings = series(now=[IDLE] + [MAX] * 4 + [2_000_000] * 5, limit=[MAX] * 5 + [2_000_000] * 5)
     assert judge(readings, [7]).reasons == ("core 7 was allowed 2.00 of 2.80 GHz during the run",)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from android_runner.call_profile import Call, CallProfile, Footprint, ProfiledRun
 from android_runner.device import DeviceInfo
 from android_runner.throttling import Clock, Reading
-from groupnet import bench, boundary, cli, running
+from groupnet import bench, boundary, cli, running, timed_bundle
 from groupnet.bench_table import describe_mean, describe_ratio, notes_on, told_apart
 from groupnet.bundle import Bundle
 from groupnet.tuning_ceilings import Peak
@@ -82,7 +82,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[SteadyModule]]
 
         monkeypatch.setattr(bench, "all_on_device", all_on_device)
         monkeypatch.setattr(bench, "on_device", on_device)
-        monkeypatch.setattr(bench, "verify", lambda *_: VERIFIED)
+        monkeypatch.setattr(timed_bundle, "verify", lambda *_: VERIFIED)
         return modules
 
     return make
@@ -134,7 +134,9 @@ def test_a_throttled_run_is_marked(
     result = bench_json(path)
     reason = "core 7 was allowed 1.40 of 2.80 GHz during the run"
     assert result["throttling"] == {"throttled": True, "reasons": [reason], "readings": 2}
-    assert notes_on(result) == [f"throttled: {reason}"]
+    # Measured again, and given up as the reason is the same.
+    assert [attempt["reasons"] for attempt in result["attempts"]] == [[reason], [reason]]
+    assert notes_on(result) == [f"throttled: {reason}", "2 attempts"]
 
 
 def test_a_confidence(

@@ -106,18 +106,27 @@ def test_the_phone_computes_what_pytorch_does_by_either_transport(
         for transport in ("adb-shell", "adbutils"):
             how = ("--device", device, "--transport", transport)
             trace = tmp_path / f"{transport}.json"
-            timed = groupnet("bench", phone_bundle, *how, "--runs", "2", "--trace", trace)
+            control = ("--cores", "big", "--governor", "performance", "--trace", trace)
+            timed = groupnet("bench", phone_bundle, *how, "--runs", "2", *control)
             scored = groupnet("eval", phone_bundle, *how, "--limit", "12")
             found.append((timed["verified"], scored["scores"], scored["same_predictions"]))
             assert timed["device"]["name"] == f"{transport}:{phone.serial}"
             assert (timed["device"]["emulated"], timed["note"]) == (True, "emulated, not a latency")
             assert scored["scores"] == scored["pytorch_scores"]
             check_profile(timed["profile"], phone_bundle, trace)
+            check_control(timed)
     finally:
         server.stop()
     # The integers' digests are compared one by one within each: equal to PyTorch's is equal to each other's.
     assert found[0] == found[1]
     assert found[0][0]["exact"] is True and found[0][0]["binary_convs"] > 0
+
+
+def check_control(timed: dict[str, Any]) -> None:
+    controlled = timed["run_control"]
+    assert controlled["kinds"] == ["Cortex-A76"] and controlled["governor"]["permitted"]
+    assert controlled["governor"]["after"] == controlled["governor"]["before"] == controlled["governors"]
+    assert timed["temperature"]["hot"] is False and len(timed["attempts"]) == 1
 
 
 def check_profile(profile: dict[str, Any], path: Path, trace: Path) -> None:

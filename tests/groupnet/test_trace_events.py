@@ -24,7 +24,9 @@ COMPLETE = {"dur": (int, float), "cat": str}
 
 def test_a_trace_has_what_the_format_requires(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "trace.json"
-    write_trace(trace_events(CallProfile(CALLS, RUNS, 0.1), "digits", "host (core)", "emulated"), path)
+    device = {"name": "host", "cpu": "core"}
+    result = {"name": "digits", "device": device, "note": "emulated"}
+    write_trace(CallProfile(CALLS, RUNS, 0.1), result, path)
     trace = json.loads(path.read_text(encoding="utf-8"))
     assert trace["displayTimeUnit"] in ("ms", "ns")
     assert trace["otherData"] == {"model": "digits", "device": "host (core)", "note": "emulated"}
