@@ -229,6 +229,12 @@ def test_what_a_reader_has_to_know() -> None:
     assert describe_mean({"mean": 2.0, "mean_interval": {"low": 1.5, "high": 2.5}}) == "2.000 (1.500-2.500)"
 
 
+def test_an_executable_leaves_the_governor_alone(tmp_path: Path) -> None:
+    command = ["bench", str(tmp_path), "--runtime", "aot", "--governor", "performance"]
+    refused = CliRunner().invoke(cli.app, command)
+    assert refused.exit_code == boundary.EXIT_ERROR and "--governor with --runtime rpc" in refused.stderr
+
+
 @pytest.mark.parametrize("arguments", [("--confidence", "0"), ("--confidence", "2"), ("--runs", "0")])
 def test_wrong_efforts_are_refused(arguments: tuple[str, ...]) -> None:
     assert CliRunner().invoke(cli.app, ["bench", "b", *arguments]).exit_code == boundary.EXIT_ERROR
