@@ -22,11 +22,12 @@ from typing import Annotated, Any
 
 import typer
 
+from android_runner.call_profile import Call, ProfiledRun
 from benchmarks.ceilings import ceilings
 from benchmarks.interleave import Measure, Samples, interleave
 from benchmarks.network_kernels import Net, kernel_class, kernel_macs
 from benchmarks.network_names import parse_net
-from benchmarks.profile_calls import Call, CallProfiler, TimedRun
+from benchmarks.profile_calls import CallProfiler
 from benchmarks.roofline_picture import check_picture, draw_picture
 from benchmarks.rows import print_rows
 from groupnet.boundary import verb
@@ -70,13 +71,13 @@ def main(
             say(f"compiling and verifying {network.name}")
             profilers[network] = _profiler(network, threads, Path(folder))
             stack.callback(profilers[network].close)
-        runs: dict[Net, list[TimedRun]] = {network: [] for network in nets}
+        runs: dict[Net, list[ProfiledRun]] = {network: [] for network in nets}
 
         def engine(network: Net) -> Measure:
             def measure() -> list[float]:
                 fresh = profilers[network].run(RUNS_A_ROUND)
                 runs[network] += fresh
-                return [run.span_ms for run in fresh]
+                return [run.whole_ms for run in fresh]
 
             return measure
 
@@ -126,7 +127,7 @@ def bound_ms(call: Call, rates: Rates) -> float:
 
 
 def part_rows(
-    name: str, threads: int, calls: Sequence[Call], runs: Sequence[TimedRun], rates: Rates
+    name: str, threads: int, calls: Sequence[Call], runs: Sequence[ProfiledRun], rates: Rates
 ) -> list[dict[str, Any]]:
     """A row for each part of a network, and one for the whole, whose bound is the sum of theirs."""
     samples = {
@@ -134,17 +135,17 @@ def part_rows(
                for run in runs]
         for part in PARTS
     }  # fmt: skip
-    between = [run.span_ms - sum(run.calls_ms) for run in runs]
+    between = [run.whole_ms - sum(run.calls_ms) for run in runs]
     samples["virtual machine"] = [a + b for a, b in zip(samples["virtual machine"], between, strict=True)]
     bounds = {part: sum(bound_ms(call, rates) for call in calls if part_of(call) == part) for part in PARTS}
     counts = {part: sum(part_of(call) == part for call in calls) for part in PARTS}
     rows = [_row(name, threads, part, samples[part], bounds[part], counts[part]) for part in PARTS]
-    spans = [run.span_ms for run in runs]
+    spans = [run.whole_ms for run in runs]
     return [*rows, _row(name, threads, "total", spans, sum(bounds.values()), len(calls))]
 
 
 def kernel_rows(
-    name: str, threads: int, calls: Sequence[Call], runs: Sequence[TimedRun], rates: Rates
+    name: str, threads: int, calls: Sequence[Call], runs: Sequence[ProfiledRun], rates: Rates
 ) -> list[dict[str, Any]]:
     """A row for each distinct kernel, all of its calls together, the longest first."""
     rows = []

@@ -1,6 +1,5 @@
 """`groupnet bench --profile`: where a bundle's time goes on a device, and what it takes besides."""
 
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -38,7 +37,7 @@ def find_ceiling(running: Running, threads: int, say: Callable[[str], None]) -> 
         peak = host_peak(running.device.cpu, threads)
     except BenchmarkError as exc:
         return None, f"none: {exc}"
-    return peak, f"loops on registers, timed on {platform.node() or 'this machine'} after the profile"
+    return peak, "loops on registers, timed on this machine after the profile"
 
 
 def keep_busy(run: Callable[[int], list[float]], readings: "list[Reading]") -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from android_runner.call_profile import Call, ProfiledRun
 from benchmarks.errors import BenchmarkError
 from benchmarks.layers import RESNET18_STAGES
-from benchmarks.profile_calls import Call, TimedRun
 from benchmarks.roofline import PARTS, Rates, bound_ms, kernel_rows, part_of, part_rows
 from benchmarks.roofline_picture import bars, check_picture
 from tvm_schedules.float_conv2d import dense_kernel
@@ -27,9 +27,10 @@ _CALLS = (
     Call(_name(dense_kernel(1, 100, 10, _TARGET, bias=True, relu=False)), 4440),
 )
 _RATES = Rates(binary_macs=1e12, float_macs=1e9, bytes=1e9)
+_STARTS_MS = (0.0, 0.001, 0.012, 0.213, 0.217, 0.223)
 _RUNS = (
-    TimedRun((0.001, 0.010, 0.200, 0.004, 0.005, 0.020), span_ms=0.250),
-    TimedRun((0.001, 0.011, 0.180, 0.004, 0.006, 0.021), span_ms=0.233),
+    ProfiledRun(_STARTS_MS, (0.001, 0.010, 0.200, 0.004, 0.005, 0.020), whole_ms=0.250),
+    ProfiledRun(_STARTS_MS, (0.001, 0.011, 0.180, 0.004, 0.006, 0.021), whole_ms=0.233),
 )
 
 
