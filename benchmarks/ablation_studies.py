@@ -91,7 +91,8 @@ def _segmentation(preset: Preset, config: NetworkConfig) -> list[Entry]:
     """A rate for each base, and the same network with one rate for all, which costs the same.
 
     Two choices of that one rate: the usual one, which doubles for each stage that keeps its resolution, and
-    the mean of the rates that the bases have.
+    the mean of the rates that the bases have. Rates around the usual one tell what parallel rates do from
+    what large ones do: those of the paper were chosen for maps of 60 x 60 pixels.
     """
     if not isinstance(config, SegmentationConfig) or not is_parallel(config.backbone.rates, config.bases):
         raise BenchmarkError(
@@ -103,9 +104,11 @@ def _segmentation(preset: Preset, config: NetworkConfig) -> list[Entry]:
     undilated = list(rates[: len(rates) - len(dilated)])
     usual = [(2 ** (index + 1),) for index in range(len(dilated))]
     means = [(round(sum(stage) / len(stage)),) for stage in dilated]
+    around = [[max(1, rate + base - config.bases // 2) for base in range(config.bases)] for (rate,) in usual]
     return [
         float_twin(preset),
         Entry("BPAC", ()),
+        Entry("BPAC, rates around the usual", _network({"rates": undilated + around})),
         Entry("one rate, usual", _network({"rates": undilated + usual})),
         Entry("one rate, BPAC's mean", _network({"rates": undilated + means})),
     ]

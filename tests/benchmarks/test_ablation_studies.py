@@ -42,17 +42,20 @@ def test_the_float_twin_is_one_branch_and_binarises_nothing(study):
 
 
 def test_rates_of_segmentation_cost_the_same():
-    _, bpac, usual, mean = _runs("segmentation")
+    _, bpac, around, usual, mean = _runs("segmentation")
     assert bpac.plan.config.backbone.rates == ((1,), (1,), (2, 3, 4, 5, 6))
     assert usual.plan.config.backbone.rates == ((1,), (1,), (2,))
     assert mean.plan.config.backbone.rates == ((1,), (1,), (4,))
+    assert around.plan.config.backbone.rates == ((1,), (1,), (1, 1, 2, 3, 4))
+    assert network_costs(around.plan.config) == network_costs(bpac.plan.config)
     assert network_costs(usual.plan.config) == network_costs(bpac.plan.config)
     assert network_costs(mean.plan.config) == network_costs(bpac.plan.config)
 
 
 def test_rates_double_for_each_stage_that_keeps_its_resolution():
-    _, bpac, usual, mean = _runs("segmentation", preset="voc_bpac")
+    _, bpac, around, usual, mean = _runs("segmentation", preset="voc_bpac")
     assert bpac.plan.config.backbone.rates[2:] == ((2, 3, 4, 5, 6), (6, 7, 8, 9, 10))
+    assert around.plan.config.backbone.rates[2:] == ((1, 1, 2, 3, 4), (2, 3, 4, 5, 6))
     assert usual.plan.config.backbone.rates == ((1,), (1,), (2,), (4,))
     assert mean.plan.config.backbone.rates == ((1,), (1,), (4,), (8,))
 
