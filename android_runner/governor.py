@@ -30,7 +30,8 @@ done
 # The file appears whole, and before the first change.
 _CHANGE = """
 boot=$(cat /proc/sys/kernel/random/boot_id)
-{{ echo "boot $boot"; {saved}; }} > {state}.new && mv {state}.new {state} || exit 1
+now=$(cut -d. -f1 /proc/uptime)
+{{ echo "boot $boot"; echo "uptime $now"; {saved}; }} > {state}.new && mv {state}.new {state} || exit 1
 for p in {paths}; do echo {governor} > $p/scaling_governor; done 2>/dev/null
 for p in {paths}; do echo "governor $p $(cat $p/scaling_governor)"; done
 """
@@ -52,13 +53,22 @@ restore() {
 }
 """
 
+# A server whose host was killed waits for others a while longer. It has no session then, as only one that was
+# just started has; how long ago is told by the time since the phone's start, since its date may jump.
 _STALE = """
+in_use() {
+  grep -q "$1" "/proc/$(cat "@root@/$1/pid")/cmdline" || return 1
+  for session in @root@/$1/session-*; do [ -d "$session" ] && return 0; done
+  now=$(cut -d. -f1 /proc/uptime)
+  since=$(sed -n 's/^uptime //p' "@root@/restore-$1")
+  [ $((now - ${since:-0})) -lt @starting_s@ ]
+}
 for state in @root@/restore-*; do
   [ -f "$state" ] || continue
-  server=${state##*/restore-}
-  grep -q "$server" "/proc/$(cat "@root@/$server/pid" 2>/dev/null)/cmdline" 2>/dev/null || restore "$state"
+  in_use "${state##*/restore-}" || restore "$state"
 done 2>/dev/null
 """
+_STARTING_S = 30
 
 
 @dataclass
@@ -96,7 +106,7 @@ def governor_set(
 
     Args:
         transport: The link.
-        folder: The running server's; while it runs, nobody else puts the governors back.
+        folder: The running server's; while it has a session, nobody else puts the governors back.
         cores: Numbers of cores.
         governor: Such as ``performance``.
 
@@ -124,7 +134,8 @@ def governor_set(
 
 def restore_stale(root: PurePosixPath) -> str:
     """Return the command that puts back what servers that are gone have left changed."""
-    return f"{_RESTORE}{_STALE.replace('@root@', str(root))}"
+    stale = _STALE.replace("@root@", str(root)).replace("@starting_s@", str(_STARTING_S))
+    return f"{_RESTORE}{stale}"
 
 
 def parse_governors(said: str) -> dict[str, str]:

@@ -68,20 +68,26 @@ def test_ctrl_c_puts_the_governor_back(
 
 
 @pytest.mark.phone
+@pytest.mark.parametrize("gone", ["its session", "the server"])
 def test_after_a_lost_link_the_next_server_puts_it_back(
-    device: PhoneDevice, transport: AdbShellTransport, shell: Callable[[str], str]
+    device: PhoneDevice, transport: AdbShellTransport, shell: Callable[[str], str], gone: str
 ) -> None:
     with device.transport() as lost, pytest.raises(DeviceError):
         with controlled_server(device, lost, ASKED) as (server, _):
             lost.close()
             raise LinkLostError("the link was lost")
     assert shell(f"cat {GOVERNOR}") == "performance"
-    # While the lost one's server still runs, somebody may be measuring with it.
+    # The lost one's server still runs, and may be about to open its session.
     with device.server(transport):
         assert shell(f"cat {GOVERNOR}") == "performance"
-    shell(f"kill -9 {server.pid}")
+    shell(f"sed -i 's/^uptime .*/uptime -100/' {DEVICE_ROOT}/restore-{server.folder.name}")
+    shell(f"mkdir {server.folder}/session-open")
+    with device.server(transport):
+        assert shell(f"cat {GOVERNOR}") == "performance"
+    shell(f"rmdir {server.folder}/session-open" if gone == "its session" else f"kill -9 {server.pid}")
     with device.server(transport):
         assert shell(f"cat {GOVERNOR}") == "schedutil"
+    shell(f"kill {server.pid}; rm -rf {server.folder}")
 
 
 @pytest.mark.phone
