@@ -35,6 +35,24 @@ def parse_serial(serial: str) -> Address | None:
     return None
 
 
+def check_serial(serial: str, asked: TransportName | None) -> None:
+    """Refuse a serial that no phone can have, whether or not it is there.
+
+    Raises:
+        NoSuchDeviceError: The serial is none, or ``adb-shell`` was asked for and it is not an address.
+    """
+    address = parse_serial(serial)
+    if ":" in serial and address is None:
+        raise NoSuchDeviceError(
+            f"Expected adb:SERIAL or adb:HOST:PORT; got 'adb:{serial}'; look at `groupnet devices`"
+        )
+    if asked == "adb-shell" and address is None:
+        raise NoSuchDeviceError(
+            f"Expected HOST:PORT for adb-shell, which does not do USB; got '{serial}'; "
+            "run `adb tcpip 5555` and use the phone's address, or take --transport adbutils"
+        )
+
+
 def choose_transport(
     serial: str, asked: TransportName | None, *, emulated: bool, at_server: Collection[str]
 ) -> TransportName:
@@ -53,16 +71,8 @@ def choose_transport(
     Raises:
         NoSuchDeviceError: The serial is none, or ``adb-shell`` was asked for and it is not an address.
     """
+    check_serial(serial, asked)
     address = parse_serial(serial)
-    if ":" in serial and address is None:
-        raise NoSuchDeviceError(
-            f"Expected adb:SERIAL or adb:HOST:PORT; got 'adb:{serial}'; look at `groupnet devices`"
-        )
-    if asked == "adb-shell" and address is None:
-        raise NoSuchDeviceError(
-            f"Expected HOST:PORT for adb-shell, which does not do USB; got '{serial}'; "
-            "run `adb tcpip 5555` and use the phone's address, or take --transport adbutils"
-        )
     if asked is not None:
         return asked
     if emulated:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from android_runner.adb_choice import TransportName, choose_transport, connect_phone, serials_at_server
+from android_runner.adb_choice import (
+    TransportName,
+    check_serial,
+    choose_transport,
+    connect_phone,
+    serials_at_server,
+)
 from android_runner.adb_server import server_port
 from android_runner.device import Device, DeviceInfo
 from android_runner.emulator.phone import EmulatedPhone, running_phone, running_phones
@@ -43,6 +49,7 @@ def open_device(spec: str) -> Device:
         return _phone(phone.serial, None, phone, spec)
     kind, _, serial = spec.partition(":")
     if kind in _ADB_KINDS:
+        check_serial(serial, _ADB_KINDS[kind])
         emulated = next((phone for phone in running_phones() if phone.serial == serial), None)
         return _phone(serial, _ADB_KINDS[kind], emulated, spec)
     raise NoSuchDeviceError(f"Expected a device of the form {', '.join(DEVICE_FORMS)}; got '{spec}'; use one")

@@ -70,7 +70,7 @@ def test_a_tracker_that_is_none_is_named(tmp_path: Path, device: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--serial", "x", "--tracker", "127.0.0.1:9190", "--key", "k"), "adb:HOST:PORT"),
+        (("--serial", "x:y", "--tracker", "127.0.0.1:9190", "--key", "k"), "adb:HOST:PORT"),
         (("--serial", "127.0.0.1:1", "--tracker", "nowhere", "--key", "k"), "HOST:PORT; got 'nowhere'"),
         (("--serial", "127.0.0.1:1", "--tracker", "127.0.0.1:9190", "--key", "a/b"), "got 'a/b'"),
     ],
