@@ -53,8 +53,13 @@ def find_compiler(arch: str, libc: Libc | None = None) -> Compiler:
         NativeBuildError: It is not installed.
     """
     own = arch == os.uname().machine
+    if libc == "musl" and arch == "x86_64":
+        raise NativeBuildError(
+            "Expected musl for aarch64; got it for x86_64, where its compiler cannot tell which instruction "
+            "sets a processor has; take glibc"
+        )
     has_zig = importlib.util.find_spec("ziglang") is not None
-    if libc == "musl" or (libc is None and not own and has_zig):
+    if libc == "musl" or (libc is None and arch == "aarch64" and not own and has_zig):
         if not has_zig:
             raise NativeBuildError(
                 "Expected the compiler that brings musl; it is not installed; "

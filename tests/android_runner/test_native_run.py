@@ -162,6 +162,8 @@ def test_builds_that_cannot_be_are_refused(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(NativeBuildError, match=r"said: .*error"):
         build_native([model], tmp_path / "out", target="host", compiler=compiler, flags=["-std=c89"])
     assert not (tmp_path / "out").exists()
+    with pytest.raises(NativeBuildError, match="take glibc"):
+        find_compiler("x86_64", "musl")
     monkeypatch.setattr("android_runner.native_build.shutil.which", lambda _: None)
     with pytest.raises(NativeBuildError, match="gcc-aarch64-linux-gnu"):
         find_compiler("aarch64", "glibc")

@@ -46,6 +46,18 @@ def example_says(folder: Path, expected: Path) -> str:
     return subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
 
 
+def native_says(folder: Path, program: Path) -> dict[str, Any]:
+    """Build groupnet_bench of the export; what it says of the export's own input, checked and predicted."""
+    groupnet("native", "build", folder, "--out", program)
+    name = json.loads((folder / "export.json").read_text())["name"]
+    command = [program, "--model", name, "--image", folder / "input.bin"]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    (image,) = answer["images"]
+    assert answer["check"]["ok"] and image["prediction"]
+    return answer
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_exported_bundle_computes_what_the_bundle_does(entry: ZooEntry, tmp_path: Path) -> None:
     made = tmp_path / "net.bundle"
@@ -61,6 +73,7 @@ def test_an_exported_bundle_computes_what_the_bundle_does(entry: ZooEntry, tmp_p
     assert "bundle.bin: 0\n" in example_says(out, tmp_path / "bundle.bin")
     expected = b"".join(output.tobytes() for output in described.reference().outputs)
     assert (out / "output.bin").read_bytes() == expected
+    assert native_says(out, tmp_path / "groupnet_bench")["model"] == entry.name
     assert said["target"] == "host" and said["symbol"] == entry.name.replace("-", "_")
     assert said["object_bytes"] < said["constant_bytes"] + 300_000
     assert json.loads((out / "export.json").read_text())["model_sha256"] == said["model_sha256"]

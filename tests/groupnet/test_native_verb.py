@@ -1,0 +1,119 @@
+"""`native build` and `bench --runtime aot`: what they read, what they make of a result, what they refuse."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from run_verb import groupnet
+from typer.testing import CliRunner
+
+from groupnet import bench_native, cli
+from groupnet.errors import ExportFormatError
+from groupnet.native_models import read_export
+
+EXPORT = {
+    "name": "tiny",
+    "symbol": "tiny",
+    "task": "classification",
+    "target": "host",
+    "preparation": "numbers",
+    "input_size": 4,
+    "network": None,
+    "tolerances": [0.001],
+    "calls": ["pack_f32u32", "pack_f32u32", "other"],
+    "constant_bytes": 64,
+    "inputs": [{"name": "x", "shape": [1, 4, 4, 1], "dtype": "float32", "size_bytes": 64}],
+    "outputs": [{"name": "y", "shape": [1, 2], "dtype": "float32", "size_bytes": 8}],
+}
+RESULT = {
+    "event": "result",
+    "schema": 1,
+    "check": {"ok": True, "max_abs_err": 1e-6, "outputs": [{"name": "y", "tolerance": 0.001}]},
+    "threads": 1,
+    "cores": {"asked": None, "used": [], "names": [], "pinned": False},
+    "warmup": {"runs": 7, "stable": True},
+    "latency_ms": {"samples": [2.0, 1.0, 3.0]},
+    "create_ms": 0.1,
+    "memory": {"peak_bytes": 1},
+    "profile": [],
+    "throttling": {"throttled": False, "reasons": [], "readings": 1},
+    "build": {"target": "host", "libc": "glibc", "compiler": "GCC 12"},
+}
+
+
+def write_export(folder: Path, **changes: Any) -> Path:
+    folder.mkdir()
+    told = EXPORT | changes
+    (folder / "export.json").write_text(json.dumps(told))
+    for part, key in (("input", "inputs"), ("output", "outputs")):
+        (folder / f"{part}.bin").write_bytes(bytes(sum(one["size_bytes"] for one in told[key])))
+    return folder
+
+
+def error(*words: str | Path) -> dict[str, Any]:
+    done = CliRunner().invoke(cli.app, [*map(str, words), "--json"])
+    assert done.exit_code == 2
+    told: dict[str, Any] = json.loads(done.stdout)["error"]
+    return told
+
+
+def test_an_export_is_read(tmp_path: Path) -> None:
+    model = read_export(write_export(tmp_path / "e"), "host")
+    assert (model.name, model.reading, model.detector) == ("tiny", "classes", None)
+    assert model.labels == ("pack_f32u32", "pack_f32u32", "other") and model.tolerances == (0.001,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "arm64"}, "expected an export for host"),
+        ({"tolerances": "x"}, "of this version"),
+        ({"inputs": EXPORT["inputs"] * 2}, "expected one input"),  # type: ignore[operator]
+        ({"outputs": [{**EXPORT["outputs"][0], "dtype": "int32"}]}, "int32"),  # type: ignore[index]
+        ({"task": "detection", "network": {"task": "detection"}}, "of this version"),
+    ],
+)
+def test_other_exports_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExportFormatError, match=message):
+        read_export(write_export(tmp_path / "e", **changes), "host")
+
+
+def test_a_damaged_export_is_refused(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "e")
+    (folder / "output.bin").unlink()
+    told = error("native", "build", folder, "--out", tmp_path / "out")
+    assert told["type"] == "ExportFormatError" and "output.bin" in told["message"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_result_of_the_executable_is_one_of_bench(
+    tmp_path: Path, write_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ncat <<'X'\n{json.dumps(RESULT)}\nX\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(bench_native, "native_executable", lambda *_: program)
+    bundle = write_bundle(tmp_path / "b")
+    told = groupnet("bench", bundle, "--runtime", "aot", "--runs", "3")
+    assert told["runtime"] == "aot" and told["verified"] is None and told["checked"] == RESULT["check"]
+    latency = told["latency_ms"]
+    assert (latency["min"], latency["p50"], latency["samples"]) == (1.0, 2.0, [2.0, 1.0, 3.0])
+    assert latency["mean_interval"]["level"] == 0.95 and told["warmup"] == 7
+    assert told["throttling"] is None and told["note"] is None
+    shown = CliRunner().invoke(cli.app, ["bench", str(bundle), "--runtime", "aot"])
+    assert "outputs within 1e-06 of PyTorch's (allowed: 0.001)" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("--cores", "big"), "--cores with --runtime aot"),
+        (("--runtime", "aot", "--confidence", "0.1"), "--confidence with --runtime rpc"),
+        (("--runtime", "aot", "--profile"), "--profile with --runtime rpc"),
+    ],
+)
+def test_options_of_the_other_runtime_are_refused(words: tuple[str, ...], option: str) -> None:
+    told = error("bench", "nothing", *words)
+    assert told["type"] == "OptionsError" and option in told["message"]
