@@ -109,7 +109,7 @@ def test_a_result_of_the_executable_is_one_of_bench(
 @pytest.mark.parametrize(
     ("words", "option"),
     [
-        (("--cores", "big"), "--cores with --runtime aot"),
+        (("--db", "records"), "--db with --runtime aot"),
         (("--runtime", "aot", "--confidence", "0.1"), "--confidence with --runtime rpc"),
         (("--runtime", "aot", "--profile"), "--profile with --runtime rpc"),
     ],
