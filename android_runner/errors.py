@@ -29,6 +29,8 @@ DeviceError
 ├── RuntimeBuildError            the device's runtime cannot be put together here
 ├── NativeBuildError             the native benchmark cannot be built here
 ├── NativeRunError               the native benchmark failed on the device, or said what it should not
+├── AppBuildError                the benchmark app cannot be built here
+├── AppError                     the benchmark app on a phone
 ├── MeasuringProcessError        the process that measures kernels does not start
 ├── DevicesGoneError             no device is left to measure kernels on
 ├── RecordsError                 a tuning record cannot be written
@@ -169,6 +171,14 @@ class NativeBuildError(DeviceError):
 
 class NativeRunError(DeviceError):
     """The native benchmark failed on the device, or its answer is none."""
+
+
+class AppBuildError(DeviceError):
+    """The benchmark app cannot be built on this machine."""
+
+
+class AppError(DeviceError):
+    """The benchmark app cannot be installed or started on a phone, or has no results there."""
 
 
 class MeasuringProcessError(DeviceError):

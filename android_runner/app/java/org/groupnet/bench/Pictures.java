@@ -1,0 +1,114 @@
+package org.groupnet.bench;
+
+import android.content.Context;
+import android.view.Gravity;
+import android.view.View;
+import android.view.ViewGroup;
+import android.widget.LinearLayout;
+import android.widget.TextView;
+import org.json.JSONArray;
+import org.json.JSONException;
+import org.json.JSONObject;
+
+/** The part of the results that shows a test set: its score, and each picture with what the model says of it. */
+final class Pictures {
+  private final Context context;
+  private final Ui ui;
+
+  Pictures(Context context) {
+    this.context = context;
+    ui = new Ui(context);
+  }
+
+  /** Add the card of one entry of a record's `test_sets`. */
+  void add(LinearLayout column, JSONObject score) throws BenchException, JSONException {
+    LinearLayout card = ui.card(column);
+    ui.heading(card, score.getString("model"));
+    ui.caption(card, context.getString(R.string.results_accuracy));
+    ui.body(card, sentence(score)).setPadding(0, 0, 0, ui.px(10));
+    TestSet set = TestSet.of(context, score.getString("model"));
+    // A record of another version of the app may have been made with pictures that this one lacks.
+    if (set == null || !set.task.equals(score.getString("task"))) return;
+    JSONArray predictions = score.getJSONArray("predictions");
+    int across = set.task.equals("classification") ? 4 : 2;
+    LinearLayout row = card;
+    int count = Math.min(predictions.length(), set.truths.size());
+    for (int i = 0; i < (count + across - 1) / across * across; i++) {
+      if (i % across == 0) {
+        row = ui.row(card);
+        row.setGravity(Gravity.TOP);
+      }
+      LinearLayout cell = ui.column();
+      cell.setPadding(ui.px(3), ui.px(3), ui.px(3), ui.px(8));
+      row.addView(cell);
+      ui.weighted(cell, 1);
+      if (i < count) fill(cell, set, i, predictions.getJSONObject(i));
+    }
+    if (set.task.equals("segmentation")) legend(card, set);
+    for (String author : set.credits) ui.caption(card, author);
+  }
+
+  /** What the colors of masks mean; class 0 has none. */
+  private void legend(LinearLayout card, TestSet set) {
+    LinearLayout row = card;
+    for (int i = 1; i < set.labels.size(); i++) {
+      if (i % 4 == 1) row = ui.row(card);
+      TextView name = ui.text(row, set.labels.get(i), Ui.CAPTION_SP - 2, R.color.mask_text);
+      name.setBackground(ui.filled(PictureView.color(i - 1), 8));
+      name.setGravity(Gravity.CENTER_HORIZONTAL);
+      name.setPadding(0, ui.px(3), 0, ui.px(3));
+      LinearLayout.LayoutParams parameters = new LinearLayout.LayoutParams(0, ViewGroup.LayoutParams.WRAP_CONTENT, 1);
+      parameters.setMargins(ui.px(2), ui.px(2), ui.px(2), ui.px(2));
+      name.setLayoutParams(parameters);
+    }
+  }
+
+  /** The score in words. */
+  private String sentence(JSONObject score) throws JSONException {
+    int images = score.getInt("images");
+    if (score.getString("task").equals("classification")) {
+      return context.getString(R.string.results_score_classification, score.getInt("right"), images);
+    }
+    if (score.getString("task").equals("detection")) {
+      int found = score.getInt("found");
+      return context.getString(R.string.results_score_detection, found, score.getInt("objects"), score.getInt("extra"));
+    }
+    String percent = String.format("%.1f", 100 * score.getDouble("mean_iou"));
+    return context.getString(R.string.results_score_segmentation, percent, images);
+  }
+
+  private void fill(LinearLayout cell, TestSet set, int index, JSONObject prediction)
+      throws BenchException, JSONException {
+    PictureView picture = new PictureView(context, set, set.pixels(index), prediction);
+    cell.addView(picture);
+    String says;
+    boolean right = true;
+    if (set.task.equals("classification")) {
+      JSONObject top = Score.topClass(prediction);
+      int truth = set.truths.get(index).getInt("class");
+      right = top.getInt("index") == truth;
+      int percent = (int) Math.round(100 * top.getDouble("score"));
+      says = context.getString(R.string.results_predicted, label(set, top.getInt("index")), percent);
+      if (!right) says += "\n" + context.getString(R.string.results_truth, label(set, truth));
+    } else if (set.task.equals("detection")) {
+      says = context.getString(R.string.results_boxes, shown(prediction.getJSONArray("boxes")));
+    } else {
+      says = context.getString(R.string.results_mask);
+    }
+    TextView text = ui.text(cell, says, Ui.CAPTION_SP, right ? R.color.text : R.color.error);
+    text.setGravity(Gravity.CENTER_HORIZONTAL);
+    ui.below(text, 0);
+    picture.setContentDescription(set.name + ": " + says);
+    text.setImportantForAccessibility(View.IMPORTANT_FOR_ACCESSIBILITY_NO);
+  }
+
+  private static int shown(JSONArray boxes) throws JSONException {
+    int shown = 0;
+    for (int i = 0; i < boxes.length(); i++) shown += boxes.getJSONObject(i).getDouble("score") >= Score.SHOWN ? 1 : 0;
+    return shown;
+  }
+
+  private static String label(TestSet set, int index) {
+    return index >= 0 && index < set.labels.size() ? set.labels.get(index) : String.valueOf(index);
+  }
+}

@@ -1,0 +1,250 @@
+"""The app's screens and what people do with them, by the APK's own DEX on the JVM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from phone_user import PhoneUser
+
+KEEP_SCREEN_ON = 128
+Program = Callable[..., Path]
+StartUser = Callable[..., PhoneUser]
+
+
+def record_of(user: PhoneUser) -> dict[str, Any]:
+    """The one record that is kept."""
+    (path,) = user.records.glob("*.json")
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_a_measurement_from_the_first_tap_to_the_history(program: Program, start_user: StartUser) -> None:
+    user = start_user(program())
+    user.do("launch")
+    assert user.sees("Cortex-A55") == "4 × Cortex-A55 (little)"
+    assert {"Emulated Phone", "Emulated EP-2", "14 (API 34)", "neon, dotprod", "27.4 °C", "41.2 °C"} < set(user.texts())
+    assert user.do("unlabelled") == []
+    user.taps("Models")
+    assert "Does not run here: needs SVE, which this processor lacks" in user.texts()
+    assert user.taps("shapes-bpac-k5") == "tapped"
+    assert user.do("unlabelled") == []
+    user.taps("Cores: Big")
+    user.taps("Threads: 2")
+    assert user.taps("Measure 2 of 4") == "tapped"
+    user.sees("See the results")
+    assert user.do("unlabelled") == []
+    user.taps("See the results")
+    texts = user.texts()
+    assert {"digits-k3", "1.30", "1.35", "1.40", "1 of 8 objects found, boxes too many: 3"} < set(texts)
+    assert "bconv2d_3x3_c64" in texts and not any("mean IoU" in text for text in texts)
+    assert user.do("unlabelled") == []
+    user.taps("History")
+    assert "models: 2 · fastest: 1.35 ms" in user.texts()
+    user.taps("Open the results of")
+    assert "Latency" in user.texts()
+    record = record_of(user)
+    assert [result["model"] for result in record["results"]] == ["digits-k3", "shapes-fcos-k5"]
+    assert record["phone"]["name"] == "Emulated Phone" and record["phone"]["battery_celsius"] == 27.4
+    assert not record["background"] and not record["failures"]
+
+
+def test_scores_of_the_test_pictures(program: Program, start_user: StartUser) -> None:
+    user = start_user(program())
+    user.measures()
+    user.sees("See the results")
+    digits, boxes, masks = record_of(user)["test_sets"]
+    # The program says 3 of every digit, one and the same box of every scene, and background of every pixel.
+    assert (digits["right"], digits["images"]) == (3, 12)
+    assert (boxes["objects"], boxes["found"], boxes["extra"]) == (8, 1, 3)
+    assert 0.05 < masks["mean_iou"] < 0.2
+
+
+def test_a_turned_phone_keeps_the_screen_the_choice_and_the_run(program: Program, start_user: StartUser) -> None:
+    path = program("pauses")
+    user = start_user(path)
+    user.do("launch")
+    user.taps("Models")
+    user.sees("Tap to choose")
+    user.taps("shapes-fcos-k5")
+    user.taps("shapes-bpac-k5")
+    user.do("turn")
+    assert "Measure 1 of 4" in user.texts()
+    user.taps("Measure 1 of 4")
+    user.sees("Run 2 of 30")
+    assert user.do("flags") & KEEP_SCREEN_ON
+    user.do("turn")
+    assert "Run 2 of 30" in user.texts()
+    (path.parent / "pause").unlink()
+    user.sees("See the results")
+    assert not user.do("flags") & KEEP_SCREEN_ON
+    assert not record_of(user)["background"]
+
+
+def test_a_run_goes_on_in_the_background_and_says_so(program: Program, start_user: StartUser) -> None:
+    path = program("pauses")
+    user = start_user(path)
+    user.measures()
+    user.sees("Run 2 of 30")
+    user.do("leave")
+    (path.parent / "pause").unlink()
+    user.do("pass", 300)
+    user.do("return")
+    user.sees("The app was in the background")
+    user.sees("See the results")
+    assert record_of(user)["background"]
+
+
+def test_stop_ends_the_program_and_keeps_nothing_half_done(program: Program, start_user: StartUser) -> None:
+    user = start_user(program("pauses"))
+    user.measures()
+    user.sees("Run 2 of 30")
+    user.taps("Stop")
+    user.sees("Stopped. What was measured before is kept.")
+    assert not list(user.records.glob("*"))
+    assert user.taps("Choose models") == "tapped"
+    assert user.taps("Measure") == "tapped"
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("error", "digits-k3: expected PyTorch's numbers; got others"),
+        ("crash", "digits-k3: The benchmark program ended with code 134 and no message."),
+        ("silent", "digits-k3: The benchmark program ended without a result."),
+        ("garbage", "digits-k3: Expected a line of JSON from the benchmark program; got “<html>”."),
+        ("no-latency", "digits-k3: The benchmark program’s answer is not what this app expects"),
+    ],
+)
+def test_a_failing_program_is_told_of(program: Program, start_user: StartUser, mode: str, said: str) -> None:
+    user = start_user(program(mode))
+    user.measures()
+    user.sees(said)
+    user.sees("Choose models")
+    assert "See the results" not in user.texts()
+    assert not list(user.records.glob("*"))
+
+
+def test_malformed_pictures_cost_the_pictures_and_not_the_times(program: Program, start_user: StartUser) -> None:
+    user = start_user(program("bad-mask"))
+    user.measures()
+    user.sees("a mask of more pixels than the picture has")
+    user.sees("See the results")
+    record = record_of(user)
+    assert len(record["results"]) == 3 and len(record["test_sets"]) == 2
+    assert [failure["model"] for failure in record["failures"]] == ["shapes-bpac-k5"]
+
+
+def test_a_program_that_cannot_be_started_and_one_that_can_again(program: Program, start_user: StartUser) -> None:
+    path = program()
+    path.chmod(0o644)
+    user = start_user(path)
+    user.do("launch")
+    user.sees("The benchmark program could not be started")
+    user.taps("Models")
+    path.chmod(0o755)
+    user.taps("Try again")
+    user.sees("Tap to choose")
+
+
+def test_a_full_disk_shows_the_result_and_says_that_it_is_not_kept(program: Program, start_user: StartUser) -> None:
+    user = start_user(program())
+    user.records.mkdir(parents=True)
+    # Writing here fails as on a full disk, because it is one.
+    (user.records / "unfinished.part").symlink_to("/dev/full")
+    user.measures()
+    said = user.sees("could not be kept")
+    assert "No space left" in said
+    user.taps("See the results")
+    assert "1.35" in user.texts()
+    assert not list(user.records.glob("*.json"))
+
+
+def test_throttling_is_warned_of_while_running_and_in_the_results(program: Program, start_user: StartUser) -> None:
+    user = start_user(program("hot"))
+    user.measures()
+    warning = "Throttled: core 4 was allowed 1.2 of 2.4 GHz"
+    user.sees(warning)
+    user.sees("See the results")
+    user.taps("See the results")
+    assert warning in user.texts()
+
+
+def test_a_record_is_shared_and_saved_as_json(program: Program, start_user: StartUser, tmp_path: Path) -> None:
+    user = start_user(program())
+    user.measures()
+    user.sees("See the results")
+    user.taps("See the results")
+    user.taps("Share")
+    user.taps("Save as JSON")
+    shared, saving = user.do("sent")
+    assert shared["action"] == "android.intent.action.SEND" and shared["type"] == "text/plain"
+    assert json.loads(shared["texts"]["android.intent.extra.TEXT"]) == record_of(user)
+    assert saving["action"] == "android.intent.action.CREATE_DOCUMENT" and saving["type"] == "application/json"
+    user.do("chosen", str(tmp_path / "saved.json"))
+    assert "Saved." in user.texts()
+    assert json.loads((tmp_path / "saved.json").read_text(encoding="utf-8")) == record_of(user)
+    user.do("chosen", "/dev/full")
+    assert any(text.startswith("Could not be saved: ") for text in user.texts())
+
+
+def test_records_of_others_do_not_spoil_the_history(program: Program, start_user: StartUser) -> None:
+    user = start_user(program())
+    user.records.mkdir(parents=True)
+    (user.records / "20200101T000000Z.json").write_text('{"kind": "something else", "schema": 1}')
+    (user.records / "20210101T000000Z.json").write_text("{")
+    user.do("launch")
+    user.taps("History")
+    assert sum("cannot be read" in text for text in user.texts()) == 2
+    user.taps("Results")
+    assert "No results yet." in user.texts()
+
+
+def test_the_oldest_android_is_asked_nothing_that_it_lacks(program: Program, start_user: StartUser) -> None:
+    user = start_user(program(), "-Dphone.api=24")
+    user.do("battery", None)
+    user.do("launch")
+    user.sees("Cortex-A55")
+    texts = user.texts()
+    assert {"qcom", "7.0 (API 24)", "not told"} < set(texts) and "Thermal state" not in texts
+
+
+def test_back_goes_home_before_it_leaves(program: Program, start_user: StartUser) -> None:
+    user = start_user(program())
+    user.do("launch")
+    user.taps("History")
+    assert user.do("back") is False
+    assert "This phone" in user.texts()
+    assert user.do("back") is True
+
+
+def test_every_screen_is_drawn_by_day_by_night_and_in_big_type(
+    program: Program, start_user: StartUser, tmp_path: Path
+) -> None:
+    user = start_user(program())
+    user.measures()
+    user.sees("See the results")
+    sizes = []
+    for font in (1.0, 1.5):
+        user.do("font", font)
+        for screen in ("Device", "Models", "Run", "Results", "History"):
+            user.taps(screen)
+            width, height = user.do("picture", str(tmp_path / f"{screen}-{font}.png"), True)
+            assert width == 412
+            sizes.append(height)
+    assert sum(sizes[5:]) > 1.2 * sum(sizes[:5])
+    user.do("night", True)
+    user.taps("Device")
+    user.do("picture", str(tmp_path / "night.png"), False)
+    day, night = (mean_brightness(tmp_path / name) for name in ("Device-1.0.png", "night.png"))
+    assert day > 200 and night < 60
+
+
+def mean_brightness(path: Path) -> float:
+    from PIL import Image, ImageStat
+
+    with Image.open(path) as image:
+        return float(ImageStat.Stat(image.convert("L")).mean[0])
