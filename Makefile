@@ -8,7 +8,7 @@ PYTHON ?= python3.11
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup system-tools demo test check format clean
+.PHONY: help setup system-tools app-tools demo app test check format clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -35,10 +35,32 @@ system-tools:
 	  echo "compiling (g++) and the emulated phone (the others) need:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing)" >&2; \
 	fi
 
+# Building the app and testing it; `make setup` alone does without.
+app-tools:
+	@missing=; \
+	command -v aapt2 >/dev/null || missing+=" aapt"; \
+	command -v zipalign >/dev/null || missing+=" zipalign"; \
+	command -v apksigner >/dev/null || missing+=" apksigner"; \
+	command -v javac >/dev/null || missing+=" openjdk-17-jdk-headless"; \
+	command -v npm >/dev/null || missing+=" npm"; \
+	test -f /usr/share/android-framework-res/framework-res.apk || missing+=" android-framework-res"; \
+	test -f /usr/share/java/json-android.jar || missing+=" libandroid-json-org-java"; \
+	test -d /usr/share/fonts/truetype/dejavu || missing+=" fonts-dejavu-core"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	else \
+	  echo "building the app needs:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing)" >&2; \
+	fi
+
+app: setup app-tools  ## build the benchmark app for phones, out/groupnet.apk
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[native]'
+	$(VENV)/bin/groupnet app build --out out/groupnet.apk
+
 demo: setup  ## compile the digits model, run it on the host and on the emulated phone, and compare both with PyTorch
 	$(VENV)/bin/groupnet demo
 
-test: setup  ## run every test
+test: setup app-tools  ## run every test
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 check: setup  ## lint, formatting, types, direction of imports

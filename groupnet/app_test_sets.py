@@ -22,10 +22,10 @@ Truth = dict[str, Any]
 def test_set_assets(models: Sequence[str]) -> dict[str, bytes]:
     """Return the files of the test sets of these models, by their names below the app's ``assets/``.
 
-    A set is `sets/MODEL/set.json` and a file of raw pixels, NHWC, for each picture. The JSON has `task`, `shape`
-    (height, width, channels), `labels`, `credits`, and for each picture its file and its truth: `class`; `boxes`, each
-    an `index` and a `box` (left, top, right, bottom in pixels); or `runs`, classes and lengths in turn, row by row,
-    255 being pixels of which nobody can tell. Models that no set is known for get none.
+    A set is `sets/MODEL/set.json` and a file of raw pixels, NHWC, for each picture. The JSON has `task`,
+    `shape` (height, width, channels), `labels`, `credits`, and for each picture its file and its truth:
+    `class`; `boxes`, each an `index` and a `box` (left, top, right, bottom in pixels); or `runs`, classes and
+    lengths in turn, row by row, 255 being pixels of which nobody can tell. Other models get no set.
     """
     files: dict[str, bytes] = {}
     for model in models:
@@ -46,7 +46,9 @@ def test_set_assets(models: Sequence[str]) -> dict[str, bytes]:
 def run_lengths(mask: Pixels) -> list[int]:
     """Classes and lengths in turn, row by row: [[3, 3], [0, 3]] is [3, 2, 0, 1, 3, 1]."""
     return list(
-        itertools.chain.from_iterable((int(label), len(list(run))) for label, run in itertools.groupby(mask.ravel()))
+        itertools.chain.from_iterable(
+            (int(label), len(list(run))) for label, run in itertools.groupby(mask.ravel())
+        )
     )
 
 
@@ -108,7 +110,11 @@ def _kind(task: str) -> tuple[Any, Truth]:
     from models.data.shapes.glyphs import KINDS
 
     kind = KINDS["shapes"]
-    return kind, {"task": task, "labels": list(kind.classes), "credits": [f"Background: {name}" for name in CREDITS]}
+    return kind, {
+        "task": task,
+        "labels": list(kind.classes),
+        "credits": [f"Background: {name}" for name in CREDITS],
+    }
 
 
 _SETS: dict[str, Callable[[], tuple[Truth, list[tuple[Pixels, Truth]]]]] = {

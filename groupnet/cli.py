@@ -3,6 +3,9 @@
 import typer
 
 from groupnet import (
+    app as phone_app,
+)
+from groupnet import (
     bench,
     compile,
     convert,
@@ -17,6 +20,7 @@ from groupnet import (
     native,
     rack,
     records,
+    report,
     train,
     tune,
 )
@@ -43,6 +47,8 @@ app.command()(devices.devices)
 app.add_typer(emulator.app, name="emulator")
 app.command()(bench.bench)
 app.command()(evaluate.eval)
+app.add_typer(phone_app.app, name="app")
+app.command()(report.report)
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 

@@ -8,6 +8,7 @@ GroupNetError
 ├── ExportFormatError            the folder is no export that this version can build from
 ├── OutputFolderError            the result cannot be put where it was asked to go
 ├── ModelSourceError             MODEL names nothing that can be compiled
+├── ReportError                  a file holds no results
 ├── EvaluationError              a bundle and a data set that do not go together
 ├── OptionsError                 options of a verb that do not go together
 ├── TuningError                  no records, or a device that cannot be tuned on
@@ -45,6 +46,10 @@ class OutputFolderError(GroupNetError):
 
 class ModelSourceError(GroupNetError):
     """MODEL is no zoo name, no registered architecture, no checkpoint and no exported program."""
+
+
+class ReportError(GroupNetError):
+    """A file holds no results that can be compared."""
 
 
 class EvaluationError(GroupNetError):

@@ -1,4 +1,4 @@
-"""Writes the APK as a ZIP file that is the same to the byte each time, what is mapped from it on 16 KB pages."""
+"""Writes the APK as a ZIP file that is the same each time, what is mapped out of it on pages of 16 KB."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def link_resources(tools: Toolchain, work: Path) -> Path:
 
 
 def compile_java(tools: Toolchain, work: Path) -> None:
-    """Compile the app's sources and `work/gen` to `work/classes`, against Android's classes or our stubs of them."""
+    """Compile the sources and `work/gen` to `work/classes`, against Android's classes or our stubs."""
     options = ["--release", _JAVA_RELEASE, "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]
     against = tools.android_jar
     if against is None:
@@ -128,4 +128,3 @@ def _version_code(name: str) -> int:
     """Versions in rising order get rising numbers: 0.1.0 is 100."""
     major, minor, patch = (int(part) for part in name.split(".")[:3])
     return major * 10000 + minor * 100 + patch
-

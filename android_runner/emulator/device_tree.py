@@ -11,7 +11,7 @@ TEMPORARY = "data/local/tmp"
 CPUINFO = "system/etc/cpuinfo"
 """Where the text lies that the phone shows as /proc/cpuinfo."""
 _HERE = Path(__file__).parent
-_COMMANDS = ("getprop", "dumpsys", "uname")
+_COMMANDS = ("getprop", "dumpsys", "uname", "pm", "am")
 _GOVERNORS = ("schedutil", "performance", "powersave", "userspace")
 _CPU_ZONE_MILLICELSIUS = 31_000
 _BATTERY = {
@@ -39,7 +39,7 @@ def build_device_tree(root: Path, profile: PhoneProfile, available_cores: int) -
         available_cores: The processors that the host gives.
     """
     kinds = profile.core_kinds(available_cores)
-    for name in ("data", "proc", "dev", "dev/shm", "sys", "etc", "system/bin", TEMPORARY):
+    for name in ("data", "proc", "dev", "dev/shm", "sys", "etc", "system/bin", "sdcard", TEMPORARY):
         (root / name).mkdir(parents=True, exist_ok=True)
     _write_all(root, "sys/devices/system/cpu", _cpu_files(kinds))
     for index, kind in enumerate(kinds):

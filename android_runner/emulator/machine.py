@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 _SEARCH_PATH = "/system/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_PHONE_PATH = re.compile(r"(?<![\w./-])/(data|system)(?![\w.-])")
+_PHONE_PATH = re.compile(r"(?<![\w./-])/(data|system|sdcard)(?![\w.-])")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A benchmark program that prints what docs/native.md says, and goes wrong as the file `mode` beside it says."""
+"""Prints what docs/native.md says a benchmark program does, and goes wrong as the file `mode` says."""
 
 import json
 import os
@@ -7,13 +7,38 @@ import time
 from pathlib import Path
 from typing import Any
 
-MODELS = {"digits-k3": ("classification", [1, 32, 32, 1]), "shapes-fcos-k5": ("detection", [1, 128, 128, 3]),
-          "shapes-bpac-k5": ("segmentation", [1, 96, 96, 3]), "needs-sve": ("classification", [1, 8, 8, 1])}
-CORES = [{"number": n, "name": name, "role": role, "online": True, "governor": "schedutil", "capacity": None,
-          "min_khz": 300000, "max_khz": khz, "limit_khz": khz, "now_khz": khz}
-         for n, (name, role, khz) in enumerate([("Cortex-A55", "little", 1_800_000)] * 4 + [("Cortex-A76", "big", 2_400_000)] * 2)]
-DEVICE = {"machine": "aarch64", "kernel": "5.10", "features": ["neon", "dotprod"], "cores": CORES,
-          "memory_bytes": 7_834_599_424, "cpu_celsius": 41.2, "zones": []}
+MODELS = {
+    "digits-k3": ("classification", [1, 32, 32, 1]),
+    "shapes-fcos-k5": ("detection", [1, 128, 128, 3]),
+    "shapes-bpac-k5": ("segmentation", [1, 96, 96, 3]),
+    "needs-sve": ("classification", [1, 8, 8, 1]),
+}
+CORES = [
+    {
+        "number": n,
+        "name": name,
+        "role": role,
+        "online": True,
+        "governor": "schedutil",
+        "capacity": None,
+        "min_khz": 300000,
+        "max_khz": khz,
+        "limit_khz": khz,
+        "now_khz": khz,
+    }
+    for n, (name, role, khz) in enumerate(
+        [("Cortex-A55", "little", 1_800_000)] * 4 + [("Cortex-A76", "big", 2_400_000)] * 2
+    )
+]
+DEVICE = {
+    "machine": "aarch64",
+    "kernel": "5.10",
+    "features": ["neon", "dotprod"],
+    "cores": CORES,
+    "memory_bytes": 7_834_599_424,
+    "cpu_celsius": 41.2,
+    "zones": [],
+}
 
 
 def say(**fields: Any) -> None:
@@ -22,10 +47,21 @@ def say(**fields: Any) -> None:
 
 def model_list() -> None:
     models = [
-        {"name": name, "task": task, "target": "arm64", "runs_here": name != "needs-sve",
-         "refused": "needs SVE, which this processor lacks" if name == "needs-sve" else None,
-         "inputs": [{"name": "x", "type": "uint8", "shape": shape, "bytes": shape[1] * shape[2] * shape[3]}],
-         "outputs": [], "labels": [], "kernel_calls": 21, "weights_bytes": 137576, "memory_bytes": 89216}
+        {
+            "name": name,
+            "task": task,
+            "target": "arm64",
+            "runs_here": name != "needs-sve",
+            "refused": "needs SVE, which this processor lacks" if name == "needs-sve" else None,
+            "inputs": [
+                {"name": "x", "type": "uint8", "shape": shape, "bytes": shape[1] * shape[2] * shape[3]}
+            ],
+            "outputs": [],
+            "labels": [],
+            "kernel_calls": 21,
+            "weights_bytes": 137576,
+            "memory_bytes": 89216,
+        }
         for name, (task, shape) in MODELS.items()
     ]
     say(event="list", schema=1, version="0.1.0", build={}, models=models, device=DEVICE)
@@ -45,18 +81,37 @@ def bench(name: str, mode: str) -> None:
             pause()
     say(event="something-new", x=1)
     ordered = sorted(samples)
-    latency = {"min": ordered[0], "p50": ordered[15], "p95": ordered[28], "mean": sum(samples) / 30, "samples": samples}
+    latency = {
+        "min": ordered[0],
+        "p50": ordered[15],
+        "p95": ordered[28],
+        "mean": sum(samples) / 30,
+        "samples": samples,
+    }
     if mode == "no-latency":
         latency = None
     kernel = {"kernel": "bconv2d_3x3_c64", "call": 3, "calls": 1, "ms": 0.6, "share": 0.46}
-    say(event="result", schema=1, version="0.1.0", runtime="aot", stopped=False, model=name, task=MODELS[name][0],
-        threads=1, cores={"asked": None, "used": [], "names": [], "pinned": False}, runs=30, latency_ms=latency,
-        profile=[kernel], throttling={"throttled": hot, "reasons": why, "readings": 4}, device=DEVICE)
+    say(
+        event="result",
+        schema=1,
+        version="0.1.0",
+        runtime="aot",
+        stopped=False,
+        model=name,
+        task=MODELS[name][0],
+        threads=1,
+        cores={"asked": None, "used": [], "names": [], "pinned": False},
+        runs=30,
+        latency_ms=latency,
+        profile=[kernel],
+        throttling={"throttled": hot, "reasons": why, "readings": 4},
+        device=DEVICE,
+    )
 
 
 def pause() -> None:
     """Wait until somebody takes the file `pause` away."""
-    flag = Path(__file__).parent / "pause"
+    flag = Path(__file__).resolve().parent / "pause"
     end = time.monotonic() + 120
     while flag.exists() and time.monotonic() < end:
         time.sleep(0.02)
@@ -72,7 +127,11 @@ def batch(name: str, folder: Path, mode: str) -> None:
             box = {"index": 3, "label": "cross", "score": 0.8, "box": [51.5, 0, 94, 39]}
             prediction = {"boxes": [box, box | {"score": 0.1}]}
         if task == "segmentation":
-            prediction = {"height": shape[1], "width": shape[2], "runs": [0, shape[1] * shape[2] + (mode == "bad-mask")]}
+            prediction = {
+                "height": shape[1],
+                "width": shape[2],
+                "runs": [0, shape[1] * shape[2] + (mode == "bad-mask")],
+            }
         images.append({"file": path.name, "ms": 1.3, "prediction": prediction})
         say(event="image", index=index, of=12, **images[-1])
     say(event="result", schema=1, version="0.1.0", model=name, task=task, images=images)
@@ -80,7 +139,7 @@ def batch(name: str, folder: Path, mode: str) -> None:
 
 def main() -> int:
     given = sys.argv[1:]
-    mode = (Path(__file__).parent / "mode").read_text() if (Path(__file__).parent / "mode").exists() else ""
+    mode = (Path(__file__).resolve().parent / "mode").read_text()
     if "--list" in given:
         if mode == "list-crash":
             os.abort()

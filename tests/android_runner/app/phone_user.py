@@ -1,4 +1,4 @@
-"""Somebody with the app in the hand: the APK's DEX on the JVM, against functional fakes of Android's classes."""
+"""Somebody with the app in the hand: the APK's DEX on the JVM, against fakes of Android's classes."""
 
 from __future__ import annotations
 

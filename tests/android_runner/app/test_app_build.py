@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from android_runner.app.build import ACTIVITY, LIBRARY, PACKAGE, SOURCES, TARGET_SDK, AppOrder, BuiltApp, build_app
+from android_runner.app.build import (
+    ACTIVITY,
+    LIBRARY,
+    PACKAGE,
+    SOURCES,
+    TARGET_SDK,
+    AppOrder,
+    BuiltApp,
+    build_app,
+)
 from android_runner.app.dexer import MIN_SDK, extract_dx
 from android_runner.app.executable import check_executable
 from android_runner.app.toolchain import find_toolchain, run_tool
@@ -30,7 +39,9 @@ def test_two_builds_with_one_key_are_one_file(apk: Path, rebuilt: BuiltApp) -> N
     assert rebuilt.bytes == apk.stat().st_size
 
 
-def test_the_signature_is_of_schemes_2_and_3_and_the_key_for_its_user_alone(apk: Path, order: AppOrder) -> None:
+def test_the_signature_is_of_schemes_2_and_3_and_the_key_for_its_user_alone(
+    apk: Path, order: AppOrder
+) -> None:
     said = run_tool(["apksigner", "verify", "--verbose", "--min-sdk-version", str(MIN_SDK), apk])
     schemes = dict(re.findall(r"Verified using (v\d) scheme .*: (true|false)", said))
     assert schemes == {"v1": "false", "v2": "true", "v3": "true", "v4": "false"}
@@ -86,10 +97,18 @@ def test_nothing_but_our_classes_is_inside(apk: Path) -> None:
 def test_every_text_is_used_and_every_night_color_has_a_day() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in (SOURCES / "java").rglob("*.java"))
     code += (SOURCES / "AndroidManifest.xml").read_text(encoding="utf-8")
-    strings = re.findall(r'<string name="(\w+)"', (SOURCES / "res/values/strings.xml").read_text(encoding="utf-8"))
-    assert [name for name in strings if f"R.string.{name}" not in code and f"@string/{name}" not in code] == []
+    strings = re.findall(
+        r'<string name="(\w+)"', (SOURCES / "res/values/strings.xml").read_text(encoding="utf-8")
+    )
+    assert [
+        name for name in strings if f"R.string.{name}" not in code and f"@string/{name}" not in code
+    ] == []
     day, night = (
-        set(re.findall(r'<color name="(\w+)"', (SOURCES / f"res/{folder}/colors.xml").read_text(encoding="utf-8")))
+        set(
+            re.findall(
+                r'<color name="(\w+)"', (SOURCES / f"res/{folder}/colors.xml").read_text(encoding="utf-8")
+            )
+        )
         for folder in ("values", "values-night")
     )
     assert night < day
@@ -106,8 +125,10 @@ def test_programs_that_could_not_run_in_an_app_are_refused(tmp_path: Path, order
     run_tool(["aarch64-linux-gnu-gcc", "-o", tmp_path / "dynamic", source])
     with pytest.raises(AppBuildError, match="aarch64, dynamically linked"):
         check_executable(tmp_path / "dynamic")
-    run_tool(["aarch64-linux-gnu-gcc", "-static", "-Wl,-z,max-page-size=4096", "-o", tmp_path / "small", source])
-    with pytest.raises(AppBuildError, match="segments on 4096 bytes"):
+    run_tool(
+        ["aarch64-linux-gnu-gcc", "-static", "-Wl,-z,max-page-size=4096", "-o", tmp_path / "small", source]
+    )
+    with pytest.raises(AppBuildError, match="segments on 4096"):
         check_executable(tmp_path / "small")
     assert not (tmp_path / "app.apk").exists()
 
@@ -120,19 +141,25 @@ def test_another_package_than_the_checked_one_is_refused(tmp_path: Path) -> None
 
 
 def test_an_sdk_that_lacks_something_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(AppBuildError, match="build-tools;34.0.0"):
+    with pytest.raises(AppBuildError, match=r"build-tools;34\.0\.0"):
         find_toolchain({"ANDROID_HOME": str(tmp_path)})
     for name in ("build-tools/9.0.0", "build-tools/34.0.0", "platforms/android-34"):
         (tmp_path / name).mkdir(parents=True)
-    with pytest.raises(AppBuildError, match="build-tools/34.0.0/aapt2"):
+    with pytest.raises(AppBuildError, match=r"build-tools/34\.0\.0/aapt2"):
         find_toolchain({"ANDROID_HOME": str(tmp_path)})
 
 
 def test_a_complete_sdk_is_taken(tmp_path: Path) -> None:
     build_tools, platform = tmp_path / "build-tools/34.0.0", tmp_path / "platforms/android-34"
-    for folder, names in ((build_tools, ("aapt2", "apksigner", "zipalign", "d8")), (platform, ("android.jar",))):
+    for folder, names in (
+        (build_tools, ("aapt2", "apksigner", "zipalign", "d8")),
+        (platform, ("android.jar",)),
+    ):
         folder.mkdir(parents=True)
         for name in names:
             (folder / name).touch()
     tools = find_toolchain({"ANDROID_HOME": str(tmp_path)})
-    assert tools.d8 == str(build_tools / "d8") and tools.android_jar == tools.framework == platform / "android.jar"
+    assert (
+        tools.d8 == str(build_tools / "d8")
+        and tools.android_jar == tools.framework == platform / "android.jar"
+    )
