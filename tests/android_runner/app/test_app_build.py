@@ -27,6 +27,7 @@ from android_runner.app.toolchain import find_toolchain, run_tool
 from android_runner.errors import AppBuildError, WrongArchitectureError
 
 PAGE = 16384
+pytestmark = pytest.mark.timeout(900)  # the first one waits for compilers
 
 
 @pytest.fixture

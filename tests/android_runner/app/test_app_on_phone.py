@@ -13,7 +13,8 @@ from android_runner.app.on_phone import RECORDS, fetch_records, install_app, sta
 from android_runner.errors import AppError
 
 TIMEOUT_S = 60.0
-pytestmark = pytest.mark.phone
+# What is waited for here is compilers and a phone.
+pytestmark = [pytest.mark.phone, pytest.mark.timeout(900)]
 
 
 def shell(transport: AdbShellTransport, command: str) -> str:
@@ -27,7 +28,7 @@ def put_record(transport: AdbShellTransport, folder: Path, name: str, content: s
 
 
 def test_install_start_and_fetch(transport: AdbShellTransport, apk: Path, tmp_path: Path) -> None:
-    with pytest.raises(AppError, match="not installed"):
+    with pytest.raises(AppError, match="does not exist"):
         start_app(transport)
     with pytest.raises(AppError, match="not installed"):
         fetch_records(transport, tmp_path / "results")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from phone_user import PhoneUser
+from real_program import emulated
+
+from android_runner.app.executable import check_executable
+from groupnet.app_record import read_results
+from groupnet.native import build_executable
 
 KEEP_SCREEN_ON = 128
+pytestmark = pytest.mark.timeout(900)  # the first one waits for compilers
 Program = Callable[..., Path]
 StartUser = Callable[..., PhoneUser]
 
@@ -243,20 +250,42 @@ def test_every_screen_is_drawn_by_day_by_night_and_in_big_type(
     user = start_user(program())
     user.measures()
     user.sees("See the results")
-    sizes = []
-    for font in (1.0, 1.5):
-        user.do("font", font)
-        for screen in ("Device", "Models", "Run", "Results", "History"):
-            user.taps(screen)
-            width, height = user.do("picture", str(tmp_path / f"{screen}-{font}.png"), True)
-            assert width == 412
-            sizes.append(height)
-    assert sum(sizes[5:]) > 1.2 * sum(sizes[:5])
+    heights = {}
+    for screen in ("Device", "Models", "Run", "Results", "History"):
+        user.taps(screen)
+        width, heights[screen] = user.do("picture", str(tmp_path / f"{screen}.png"), True)
+        assert width == 412
+    user.do("font", 1.5)
+    user.taps("Models")
+    assert user.do("picture", str(tmp_path / "big.png"), True)[1] > 1.15 * heights["Models"]
+    user.do("font", 1.0)
     user.do("night", True)
-    user.taps("Device")
+    # Android makes an activity anew when night comes.
+    user.do("kill")
     user.do("picture", str(tmp_path / "night.png"), False)
-    day, night = (mean_brightness(tmp_path / name) for name in ("Device-1.0.png", "night.png"))
+    day, night = (mean_brightness(tmp_path / name) for name in ("Device.png", "night.png"))
     assert day > 200 and night < 60
+
+
+@pytest.mark.phone
+def test_the_real_program_with_a_network_of_the_zoo(start_user: StartUser, tmp_path: Path) -> None:
+    if shutil.which("qemu-aarch64-static") is None or shutil.which("aarch64-linux-gnu-gcc") is None:
+        pytest.skip("arm64 programs need qemu-user-static and g++-aarch64-linux-gnu: run `make setup`")
+    build_executable(["digits-k3"], "arm64", tmp_path / "groupnet_bench", libc="glibc", say=lambda _: None)
+    check_executable(tmp_path / "groupnet_bench")
+    user = start_user(emulated(tmp_path / "groupnet_bench", tmp_path))
+    user.do("launch")
+    assert user.sees("Cortex-A76").endswith("Cortex-A76 (big)")
+    user.taps("Models")
+    user.taps("Measure 1 of 1")
+    user.sees("See the results", seconds=200)
+    record = record_of(user)
+    (result,) = record["results"]
+    assert result["check"]["ok"] and len(result["latency_ms"]["samples"]) == 30 and not record["failures"]
+    assert record["test_sets"][0]["right"] >= 11
+    (timed,), (scored,) = read_results(next(user.records.glob("*.json")))
+    assert (timed.model, timed.runtime, timed.runs) == ("digits-k3", "app", 30)
+    assert scored.score.endswith(" of 12 right")
 
 
 def mean_brightness(path: Path) -> float:

@@ -11,6 +11,7 @@ import android.view.ViewGroup;
 import android.widget.ScrollView;
 import android.widget.TextView;
 import java.awt.Graphics2D;
+import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.File;
@@ -197,7 +198,10 @@ public final class Harness {
     Graphics2D graphics = image.createGraphics();
     activity.content.drawOn(graphics);
     BufferedImage half = new BufferedImage(width / 2, height / 2, BufferedImage.TYPE_INT_RGB);
-    half.createGraphics().drawImage(image.getScaledInstance(width / 2, height / 2, java.awt.Image.SCALE_AREA_AVERAGING), 0, 0, null);
+    Graphics2D smaller = half.createGraphics();
+    // Each pixel is the mean of four: what a phone's finer screen looks like from further away.
+    smaller.setRenderingHint(RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
+    smaller.drawImage(image, 0, 0, width / 2, height / 2, null);
     ImageIO.write(half, "png", new File(path));
     return new JSONArray().put(width / 2).put(height / 2);
   }
