@@ -10,7 +10,7 @@ import org.json.JSONObject;
 /** How many of a test set's pictures a model gets right: classes, boxes or masks. */
 final class Score {
   /** Boxes from this score on are drawn and counted. */
-  static final double SHOWN = 0.3;
+  static final double SHOWN = 0.4;
   private static final double SAME_BOX = 0.5;
   private static final int UNKNOWN_CLASS = 255;
 
