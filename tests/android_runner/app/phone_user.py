@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class OnJvm:
     def prepare(cls, apk: Path, folder: Path) -> OnJvm:
         """Translate the DEX back to Java's classes, compile the fakes, unpack the assets."""
         made = cls(folder / "app.jar", folder / "fakes", folder / "unpacked/assets")
-        run_tool(["enjarify", "--quiet", "-f", "--output", made.app, apk])
+        run_tool([sys.executable, "-m", "enjarify.main", "--quiet", "-f", "--output", made.app, apk])
         sources = sorted(FAKE_ANDROID.rglob("*.java"))
         run_tool(["javac", "-encoding", "UTF-8", "-cp", JSON_JAR, "-d", made.fakes, *sources])
         with zipfile.ZipFile(apk) as archive:
