@@ -1,17 +1,22 @@
 """A link to an emulated phone that goes wrong when told to: it is cut, stalls, or lets nobody in.
 
-A small relay in front of the phone's daemon, on the loopback as the daemon itself.
+A process of its own, as tunnels are: TVM's client waits for the phone with Python's global lock held, and a relay
+on threads of that process would then carry nothing. Protocol: the child says its port, then answers each line of
+JSON, ``[method, argument, ...]`` of `LinkRelay`, with an empty line; when its standard input ends, it does.
 """
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable
+import json
+import select
+import subprocess
+import sys
+from pathlib import Path
 
-_CHUNK_BYTES = 64 * 1024
-_JOIN_TIMEOUT_S = 10.0
-_LOOPBACK = "127.0.0.1"
+from android_runner.emulator.errors import PhoneStartError
+from android_runner.emulator.link_relay import LinkRelay
+
+_TIMEOUT_S = 30.0
 
 
 class FaultyLink:
@@ -22,130 +27,79 @@ class FaultyLink:
     """
 
     def __init__(self, phone_port: int) -> None:
-        """Listen for clients of the daemon on ``phone_port``."""
-        self._phone_port = phone_port
-        self._lock = threading.Lock()
-        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server((_LOOPBACK, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._closed = False
-        self._refusing = False
-        self._bytes_left: int | None = None
-        self._flowing = threading.Event()
-        self._flowing.set()
-        self._carried = 0
-        self._start(self._accept)
+        """Listen for clients of the daemon on ``phone_port``.
+
+        Raises:
+            PhoneStartError: The child process does not come up.
+        """
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "android_runner.emulator.faulty_link", str(phone_port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a Ctrl-C of the terminal is not for it
+            cwd=Path(__file__).parents[2],
+        )
+        self.port = int(self._answer())
 
     def __enter__(self) -> FaultyLink:
         """Give the link."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it; every thread has ended afterwards."""
-        self._closed = True
-        self._flowing.set()
-        _shut(self._listener)
-        self.cut()
-        for thread in self._threads:
-            thread.join(_JOIN_TIMEOUT_S)
-        self._listener.close()
-
-    @property
-    def carried_bytes(self) -> int:
-        """How many bytes went through so far, both directions together."""
-        return self._carried
+        """End it and every connection."""
+        try:
+            self._child.communicate(timeout=_TIMEOUT_S)  # closes its standard input, which ends it
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.communicate()
 
     def cut(self) -> None:
         """End every connection there is, as a pulled cable does; new ones are let in."""
-        with self._lock:
-            self._bytes_left = None
-            pairs = list(self._pairs)
-        for pair in pairs:
-            for end in pair:
-                _shut(end)
+        self._tell("cut")
 
     def cut_after(self, count: int) -> None:
         """Cut when ``count`` more bytes have gone through, in the middle of whatever is sent then."""
-        with self._lock:
-            self._bytes_left = count
+        self._tell("cut_after", count)
 
     def refuse(self, refusing: bool) -> None:
         """Close new connections at once, as while a phone boots; or let them in again."""
-        self._refusing = refusing
+        self._tell("refuse", refusing)
 
     def stall(self, stalling: bool) -> None:
         """Let connections stand and carry nothing, new ones too; or go on where they stood."""
-        if stalling:
-            self._flowing.clear()
-        else:
-            self._flowing.set()
+        self._tell("stall", stalling)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            if self._refusing or self._closed:
-                client.close()
-                continue
-            try:
-                phone = socket.create_connection((_LOOPBACK, self._phone_port))
-            except OSError:
-                client.close()
-                continue
-            pair = (client, phone)
-            for end in pair:
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self._pairs.add(pair)
-            self._start(lambda pair=pair: self._serve(pair))  # type: ignore[misc]
+    def heal(self) -> None:
+        """Let connections start, stand and carry data from now on, whatever was told before."""
+        self._tell("heal")
 
-    def _serve(self, pair: tuple[socket.socket, socket.socket]) -> None:
-        client, phone = pair
-        back = self._start(lambda: self._copy(phone, client))
-        self._copy(client, phone)
-        back.join()
-        with self._lock:
-            self._pairs.discard(pair)
-        for end in pair:
-            end.close()
+    def _tell(self, *call: str | int | bool) -> None:
+        if self._child.stdin is None:
+            raise ValueError("Expected a child process whose standard input is a pipe")
+        self._child.stdin.write(json.dumps(call) + "\n")
+        self._child.stdin.flush()
+        self._answer()
 
-    def _copy(self, source: socket.socket, destination: socket.socket) -> None:
-        try:
-            while data := source.recv(_CHUNK_BYTES):
-                self._flowing.wait()
-                allowed = self._allow(len(data))
-                destination.sendall(data[:allowed])
-                if allowed < len(data):
-                    self.cut()
-                    return
-        except OSError:
-            pass  # the other thread, or a cut, has ended it
-        finally:
-            _shut(source)
-            _shut(destination)
-
-    def _allow(self, count: int) -> int:
-        with self._lock:
-            if self._bytes_left is not None:
-                count = min(count, self._bytes_left)
-                self._bytes_left -= count
-            self._carried += count
-            return count
-
-    def _start(self, target: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=target, name="faulty link", daemon=True)
-        with self._lock:
-            self._threads = [old for old in self._threads if old.is_alive()]
-            self._threads.append(thread)
-            thread.start()
-        return thread
+    def _answer(self) -> str:
+        output = self._child.stdout
+        if output is None or not select.select([output], [], [], _TIMEOUT_S)[0]:
+            raise PhoneStartError("Expected an answer of the faulty link's process; got none; start it again")
+        line = output.readline()
+        if not line:
+            raise PhoneStartError("Expected the faulty link's process to live; it ended; start it again")
+        return line
 
 
-def _shut(end: socket.socket) -> None:
-    try:
-        end.shutdown(socket.SHUT_RDWR)  # wakes whoever waits on it
-    except OSError:
-        pass  # not connected any more
+def main() -> None:
+    """Be the link to the port of the command line until standard input ends."""
+    with LinkRelay(int(sys.argv[1])) as relay:
+        print(relay.port, flush=True)
+        for line in sys.stdin:
+            method, *arguments = json.loads(line)
+            getattr(relay, method)(*arguments)
+            print(flush=True)
+
+
+if __name__ == "__main__":
+    main()
