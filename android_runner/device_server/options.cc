@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -16,13 +17,15 @@ namespace {
 
 constexpr size_t kTokenDigits = 32;
 
-uint64_t TakeNumber(std::map<std::string, std::string>& given, const std::string& name) {
+uint64_t TakeNumber(std::map<std::string, std::string>& given, const std::string& name, uint64_t largest) {
   const std::string text = given[name];
   char* end = nullptr;
   errno = 0;
   const unsigned long long value = std::strtoull(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0' || errno != 0 || value == 0 || text[0] == '-') {
-    throw std::runtime_error("expected " + name + " with a positive number, got '" + text + "'");
+  if (text.empty() || *end != '\0' || errno != 0 || value == 0 || value > largest ||
+      text[0] < '0' || text[0] > '9') {
+    throw std::runtime_error("expected " + name + " with a positive number up to " + std::to_string(largest) +
+                             ", got '" + text + "'");
   }
   given.erase(name);
   return value;
@@ -40,9 +43,9 @@ Options ParseOptions(int argc, char** argv) {
   Options options;
   options.folder = given["--folder"];
   given.erase("--folder");
-  options.idle_s = static_cast<unsigned>(TakeNumber(given, "--idle-s"));
-  options.session_limit_s = static_cast<unsigned>(TakeNumber(given, "--session-limit-s"));
-  options.memory_limit_bytes = TakeNumber(given, "--memory-limit-bytes");
+  options.idle_s = static_cast<unsigned>(TakeNumber(given, "--idle-s", UINT_MAX));
+  options.session_limit_s = static_cast<unsigned>(TakeNumber(given, "--session-limit-s", UINT_MAX));
+  options.memory_limit_bytes = TakeNumber(given, "--memory-limit-bytes", UINT64_MAX);
   if (options.folder.empty() || options.folder[0] != '/' || !given.empty() || argc % 2 == 0) {
     throw std::runtime_error(
         "expected --folder /PATH --idle-s N --session-limit-s N --memory-limit-bytes N and nothing else");

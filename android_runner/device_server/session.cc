@@ -15,11 +15,14 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <map>
 
+#include "file_names.h"
 #include "handshake.h"
 #include "process_memory.h"
 #include "sha256.h"
+#include "sole_use.h"
 
 namespace groupnet {
 namespace {
@@ -27,7 +30,6 @@ namespace {
 namespace ffi = tvm::ffi;
 
 constexpr unsigned kHandshakeLimit_s = 10;
-constexpr size_t kMaxNameBytes = 128;
 
 void SetReceiveLimit(int connection, unsigned seconds) {
   timeval limit{};
@@ -44,13 +46,8 @@ void SetResourceLimits(const Options& options) {
   alarm(options.session_limit_s);  // its default action ends the process, whatever the runtime is doing
 }
 
-// A plain file name of the session folder: no separators, nothing hidden, no "..".
 std::string PathInFolder(const std::string& folder, const std::string& name) {
-  const char* allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  if (name.empty() || name.size() > kMaxNameBytes || name[0] == '.' ||
-      name.find_first_not_of(allowed) != std::string::npos) {
-    TVM_FFI_THROW(ValueError) << "groupnet: expected a plain file name";
-  }
+  if (!IsPlainFileName(name)) TVM_FFI_THROW(ValueError) << "groupnet: expected a plain file name";
   return folder + "/" + name;
 }
 
@@ -100,11 +97,12 @@ class LoadGate {
 };
 
 // What the runtime asks of its server; registered in the session's process, so for its folder alone.
-void RegisterFunctions(const std::string& folder, LoadGate* gate) {
+void RegisterFunctions(const std::string& folder, const std::string& shared_folder, LoadGate* gate) {
   ffi::reflection::GlobalDef()
       .def("tvm.rpc.server.workpath",
            [folder](ffi::String name) { return ffi::String(PathInFolder(folder, name)); })
       .def("tvm.rpc.server.load_module", [gate](ffi::String name) { return gate->Load(name); })
+      .def("groupnet.take_sole_use", [shared_folder] { return TakeSoleUse(shared_folder); })
       .def("groupnet.footprint", [gate] { return ffi::String(gate->Footprint()); })
       .def("groupnet.expect_sha256", [gate](ffi::String name, ffi::String sha256, int64_t size_bytes) {
         gate->Expect(name, sha256, size_bytes);
@@ -127,7 +125,7 @@ int ServeSession(int connection, const std::string& token, const std::string& fo
   SetResourceLimits(options);
   try {
     LoadGate gate(folder);
-    RegisterFunctions(folder, &gate);
+    RegisterFunctions(folder, std::filesystem::path(options.folder).parent_path(), &gate);
     ffi::Function::GetGlobalRequired("rpc.ServerLoop")(connection);
     return kSessionDone;
   } catch (const std::exception& error) {
