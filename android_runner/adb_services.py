@@ -22,6 +22,9 @@ _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = 1, 2, 3, 4
 _SYNC_HEADER = struct.Struct("<4sI")
 _SYNC_CHUNK_BYTES = 64 * 1024  # the protocol's limit
 
+# More than any device puts into one message of either protocol.
+_MAX_PIECE_BYTES = 1 << 20
+
 
 def run_shell(streams: Streams, command: str, deadline: Deadline) -> ShellResult:
     """Run a command line with empty standard input; return both its outputs and its exit code."""
@@ -33,7 +36,7 @@ def run_shell(streams: Streams, command: str, deadline: Deadline) -> ShellResult
         while True:
             kind, size = _SHELL_HEADER.unpack(reader.read(_SHELL_HEADER.size))
             payload = reader.read(size)
-            if kind == _EXIT:
+            if kind == _EXIT and payload:
                 stdout, stderr = (
                     b"".join(outputs[key]).decode(errors="replace") for key in (_STDOUT, _STDERR)
                 )
@@ -115,6 +118,10 @@ class _Reader:
         self._buffer = bytearray()
 
     def read(self, size: int) -> bytes:
+        if size > _MAX_PIECE_BYTES:
+            raise LinkLostError(
+                f"Expected messages of up to {_MAX_PIECE_BYTES} bytes; the device announced {size}; connect again"
+            )
         while len(self._buffer) < size:
             data = self._stream.read(self._deadline)
             if not data:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from android_runner.adb_routes import DirectRoute, ServerRoute, Streams
 from android_runner.adb_services import pull_file, push_file, run_shell
 from android_runner.deadline import Deadline
-from android_runner.errors import DeviceError, RemoteCommandError
+from android_runner.errors import DeviceError, DeviceFullError, RemoteCommandError
 from android_runner.transport import ShellResult
 from android_runner.tunnel_process import TunnelRequest, tunnel_process
 
@@ -34,6 +34,11 @@ class AdbTransport:
     def shell(self, command: str, *, timeout_s: float, check: bool = True) -> ShellResult:
         """Run a command line; see `Transport.shell`."""
         result = run_shell(self._streams, command, Deadline(timeout_s, f"run `{command}`"))
+        if check and "no space left on device" in result.stderr.lower():
+            raise DeviceFullError(
+                f"Expected `{command}` to succeed on the device; its disk is full; "
+                "free some space in /data/local/tmp"
+            )
         if check and result.exit_code != 0:
             raise RemoteCommandError(command, result.exit_code, result.stdout, result.stderr)
         return result

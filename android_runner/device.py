@@ -83,6 +83,7 @@ class LoadedModule(Protocol):
         The device makes ``1 + warmup + runs`` calls; the first ``1 + warmup`` are discarded.
 
         Raises:
+            DeviceBusyError: Another session measures on the device.
             ThreadsUnavailableError: The device cannot run ``threads`` threads.
             ValueError: ``runs`` or ``threads`` is below 1, or ``warmup`` below 0.
             DeviceError: As `run`.

@@ -156,6 +156,9 @@ class HostExecutor:
         self._worker = worker
         self._threads = threads
 
+    def take_sole_use(self) -> None:
+        """Take nothing: this machine is its owner's, who sees what else runs on it."""
+
     def close(self) -> None:
         """End the thread after the call it is in."""
         self._worker.close()

@@ -88,6 +88,10 @@ class PhoneSession:
         """Make an RPC call under the time limit; raises DeviceError."""
         return self._executor.call(what, function)
 
+    def take_sole_use(self) -> None:
+        """Have the phone for this session's measurements alone; see `Executor.take_sole_use`."""
+        self._executor.take_sole_use()
+
     def set_threads(self, threads: int) -> None:
         """Let kernels use ``threads`` threads from now on; see `LoadedModule.set_threads`."""
         self._executor.set_threads(threads)

@@ -25,6 +25,14 @@ class Executor(Protocol):
         """Run ``function`` under a time limit, with the runtime's errors mapped to DeviceError."""
         ...
 
+    def take_sole_use(self) -> None:
+        """Wait until no other session measures on the device; keep others from it until this one ends.
+
+        Raises:
+            DeviceBusyError: Another session has it for too long.
+        """
+        ...
+
     def set_threads(self, threads: int) -> None:
         """Let the threads that serve later calls number ``threads``, and read it back."""
         ...
@@ -80,6 +88,7 @@ class RelaxModule:
         if runs < 1 or warmup < 0:
             raise ValueError(f"Expected runs >= 1 and warmup >= 0; got {runs} and {warmup}")
         self._check(function, inputs)
+        self._executor.take_sole_use()
         self.set_threads(threads)
         samples_s = self._executor.call(
             f"time `{function}`", lambda: self._time(function, inputs, warmup + runs)
@@ -91,6 +100,7 @@ class RelaxModule:
     ) -> CallProfile:
         """Time each call of a function on the device; see `LoadedModule.profile`."""
         self._check(function, inputs)
+        self._executor.take_sole_use()
         self.set_threads(threads)
         return self._executor.call(
             f"profile `{function}`",

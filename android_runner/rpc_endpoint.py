@@ -9,6 +9,7 @@ from typing import Protocol
 
 from android_runner.errors import (
     DeviceError,
+    DeviceMemoryError,
     IllegalInstructionError,
     LinkLostError,
     ServerError,
@@ -69,10 +70,23 @@ class PhoneEndpoint:
                 time.sleep(0.05)
         except TransportError as exc:
             return LinkLostError(f"Expected {serial} to {what}; the link was lost: {exc}")
+        if "stopping" in log.splitlines():
+            return ServerGoneError(
+                f"Expected {serial} to {what}; its server was told to end; start a new session"
+            )
         last = log.strip().splitlines()[-1] if log.strip() else "the server said nothing"
         if "killed by signal 4 " in log:
             return IllegalInstructionError(
                 f"Expected {serial} to {what}; its cores lack an instruction the module uses; "
                 "compile the model for this phone's target"
+            )
+        if "killed by signal 9 " in log:
+            return DeviceMemoryError(
+                f"Expected {serial} to {what}; Android ended it, as it does where memory is short; "
+                "close other apps, or take a smaller batch or input"
+            )
+        if "ended with code 0" in last:
+            return LinkLostError(
+                f"Expected {serial} to {what}; the link to it was lost on the way; start a new session"
             )
         return ServerError(f"Expected {serial} to {what}; the session ended: {last}; start a new session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,8 +12,10 @@ import tvm.rpc
 
 from android_runner.errors import (
     AlteredFileError,
+    DeviceBusyError,
     DeviceError,
     DeviceFullError,
+    DeviceMemoryError,
     ServerError,
     ThreadsUnavailableError,
     TransportTimeoutError,
@@ -20,7 +23,15 @@ from android_runner.errors import (
 )
 from android_runner.rpc_endpoint import Endpoint
 
+logger = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
+
+SOLE_USE_WAIT_S = 60.0
+"""How long a measurement waits for another one on the same device to end."""
+
+_SOLE_USE_POLL_S = 0.2
+_TAKE_SOLE_USE = "groupnet.take_sole_use"
 
 # Mode 1 of runtime.config_threadpool: threads go to the fastest cores first.
 _BIG_CORES_FIRST = 1
@@ -38,6 +49,7 @@ class RpcExecutor:
         self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._threads = 0
+        self._sole_use = self._told_to_wait = False
         self.failure: DeviceError | None = None
         """What ended the session; None while it can go on."""
         self._tunnel = ExitStack()
@@ -80,6 +92,23 @@ class RpcExecutor:
                 f"ask for {used}"
             )
 
+    def take_sole_use(self) -> None:
+        """Have the device for this session's measurements alone; see `Executor.take_sole_use`."""
+        if self._sole_use:
+            return
+        give_up_at_s = time.monotonic() + SOLE_USE_WAIT_S
+        while not self.call("be measured on", lambda: bool(self.rpc.get_function(_TAKE_SOLE_USE)())):
+            if time.monotonic() > give_up_at_s:
+                raise DeviceBusyError(
+                    f"Expected {self._endpoint.serial} for one measurement alone; another has had it for "
+                    f"{SOLE_USE_WAIT_S:g} s; run this again when that one is done"
+                )
+            if not self._told_to_wait:
+                self._told_to_wait = True
+                logger.warning("Waiting: another measurement runs on %s", self._endpoint.serial)
+            time.sleep(_SOLE_USE_POLL_S)
+        self._sole_use = True
+
     def close(self) -> None:
         """End the connection."""
         del self.rpc
@@ -111,6 +140,11 @@ def _explain_remote(what: str, serial: str, text: str) -> DeviceError:
     if "groupnet: file altered" in text or "groupnet: file missing" in text:
         return AlteredFileError(
             f"Expected {serial} to {what}; the file there is not the one that was sent; try again"
+        )
+    if "bad_alloc" in text or "cannot allocate memory" in text.lower():
+        return DeviceMemoryError(
+            f"Expected {serial} to {what}; its memory, or the session's share of it, is used up; "
+            "close other apps, or take a smaller batch or input"
         )
     reason = text.strip().splitlines()[-1]
     return ServerError(f"Expected {serial} to {what}; its runtime said: {reason}")

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from android_runner.errors import AlteredFileError, DeviceError, RemoteCommandError, ServerError
 from android_runner.governor import restore_stale
+from android_runner.orphans import abandon, is_orphan, owner_mark
 from android_runner.phone_cores import parse_numbers, taskset_mask
 from android_runner.runtime_package import LOADER_NAME, SERVER_NAME, RuntimePackage
 from android_runner.transport import Transport
@@ -24,16 +25,26 @@ _SHELL_TIMEOUT_S = 30.0
 _PUSH_TIMEOUT_S = 300.0
 _LOG_TAIL_BYTES = 4000
 
-# A folder without a process id belongs to a server that is just starting, unless it is this old.
-_STARTING_MINUTES = 10
+# A folder without a process id belongs to a server that is just starting, unless it is this old. Its age is
+# reckoned by the phone's uptime, because a phone's time of day may jump; a larger uptime was before a reboot.
+_STARTING_S = 600
+_NEW_FOLDER = (
+    "mkdir -m 700 {folder} && cut -d. -f1 /proc/uptime > {folder}/started && echo '{owner}' > {folder}/owner"
+)
 
 _REMOVE_STALE = """
 for folder in {root}/server-*; do
   [ -d "$folder" ] || continue
   if [ -f "$folder/pid" ]; then
-    grep -q "${{folder##*/}}" "/proc/$(cat "$folder/pid")/cmdline" 2>/dev/null || rm -rf "$folder"
-  elif [ -n "$(find "$folder" -maxdepth 0 -mmin +{minutes} 2>/dev/null)" ]; then
-    rm -rf "$folder"
+    if grep -q "${{folder##*/}}" "/proc/$(cat "$folder/pid")/cmdline" 2>/dev/null; then
+      echo "${{folder##*/}} $(cat "$folder/pid" "$folder/owner" 2>/dev/null | tr '\n' ' ')"
+    else
+      rm -rf "$folder"
+    fi
+  else
+    now=$(cut -d. -f1 /proc/uptime)
+    started=$(cat "$folder/started" 2>/dev/null || echo 0)
+    [ "$started" -le "$now" ] && [ $((now - started)) -lt {seconds} ] || rm -rf "$folder"
   fi
 done
 """
@@ -138,8 +149,7 @@ def device_server(
         DeviceError: The runtime could not be installed.
     """
     limits = limits or ServerLimits()
-    remove_stale = _REMOVE_STALE.format(root=DEVICE_ROOT, minutes=_STARTING_MINUTES)
-    _try_shell(transport, restore_stale(DEVICE_ROOT) + remove_stale)
+    _clean_up(transport)
     runtime = install_runtime(transport, package)
     folder = DEVICE_ROOT / f"server-{secrets.token_hex(6)}"
     token = secrets.token_hex(16)
@@ -150,7 +160,18 @@ def device_server(
         yield server
     finally:
         stop = _STOP.format(name=folder.name, pid=pid, folder=folder) if pid else f"rm -rf {folder}"
-        _try_shell(transport, stop)
+        if _try_shell(transport, stop) is None:
+            abandon(folder.name)
+
+
+def _clean_up(transport: Transport) -> None:
+    """Remove what servers have left that are dead, and end those that nobody will use any more."""
+    remove_stale = _REMOVE_STALE.format(root=DEVICE_ROOT, seconds=_STARTING_S)
+    alive = _try_shell(transport, restore_stale(DEVICE_ROOT) + remove_stale) or ""
+    for line in alive.splitlines():
+        name, pid, mark = [*line.split(), "", ""][:3]
+        if pid.isdecimal() and is_orphan(name, mark):
+            _try_shell(transport, _STOP.format(name=name, pid=pid, folder=DEVICE_ROOT / name))
 
 
 def log_tail(transport: Transport, server: RunningServer) -> str:
@@ -181,7 +202,7 @@ def _start(
     limits: ServerLimits,
     cores: Sequence[int],
 ) -> RunningServer:
-    transport.shell(f"mkdir -m 700 {folder}", timeout_s=_SHELL_TIMEOUT_S)
+    transport.shell(_NEW_FOLDER.format(folder=folder, owner=owner_mark()), timeout_s=_SHELL_TIMEOUT_S)
     with tempfile.NamedTemporaryFile("w") as file:  # mode 0600 here as there
         file.write(token)
         file.flush()
@@ -217,8 +238,9 @@ def _checksums(transport: Transport, folder: PurePosixPath, package: RuntimePack
     return {parts[1]: parts[0] for parts in lines if len(parts) == 2}
 
 
-def _try_shell(transport: Transport, command: str) -> None:
+def _try_shell(transport: Transport, command: str) -> str | None:
+    """Return what a command printed; None where the link is lost: the next start cleans up."""
     try:
-        transport.shell(command, timeout_s=_SHELL_TIMEOUT_S, check=False)
+        return transport.shell(command, timeout_s=_SHELL_TIMEOUT_S, check=False).stdout
     except DeviceError:
-        pass  # cleaning up behind a lost link is the server's own part: it ends when idle
+        return None

@@ -3,7 +3,7 @@
 Each cycle opens a session on an emulated phone, loads a module, runs it and compares the result with NumPy's.
 In most cycles something goes wrong on the way (`soak_faults`); then the cycle may fail, with a `DeviceError`,
 but one without a fault must succeed. After each cycle nothing of it may be left: no process, thread or open
-file here, no server and no folder on the phone.
+file here; and after each cycle without a fault no server and no folder on the phone, also of those before.
 """
 
 import argparse
@@ -117,8 +117,10 @@ class Soak:
         route = DirectRoute("127.0.0.1", self._link.port, str(self._phone.key))
         return AdbTransport.along(route, _CONNECT_TIMEOUT_S)
 
-    def look_for_leaks(self, before: Leftovers) -> list[str]:
+    def look_for_leaks(self, before: Leftovers, *, phone_too: bool) -> list[str]:
         """Return what is here or on the phone and was not before the first cycle."""
+        if not phone_too:
+            return wait_until_clean(leftovers_here, before)
 
         def now() -> Leftovers:
             # Straight to the phone, past the link that may have been cut a moment ago.
@@ -167,7 +169,7 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print) -> Tally:
                 started_s = time.monotonic()
                 error = soak.cycle(rng, transport, fault)
                 took_s = time.monotonic() - started_s
-                leaks = soak.look_for_leaks(before)
+                leaks = soak.look_for_leaks(before, phone_too=fault is None)
                 _count(tally, fault, error)
                 tally.leaks += [f"cycle {number}, {fault}: {leak}" for leak in leaks]
                 say(

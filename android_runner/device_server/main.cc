@@ -108,6 +108,7 @@ class Server {
       if (Clock::now() - last_busy > std::chrono::seconds(options_.idle_s)) break;
     }
     close(listener_);
+    std::fprintf(stderr, "stopping\n");  // tells these ends of sessions from those that the phone makes
     for (const auto& [pid, folder] : sessions_) kill(pid, SIGKILL);
     while (!sessions_.empty()) Reap(0);
     if (!stop_requested) std::filesystem::remove_all(options_.folder);  // nobody is left to do it

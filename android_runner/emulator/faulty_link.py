@@ -1,8 +1,8 @@
 """A link to an emulated phone that goes wrong when told to: it is cut, stalls, or lets nobody in.
 
-A process of its own, as tunnels are: TVM's client waits with Python's global lock held, and a relay on threads
-of that process would then carry nothing. Protocol: the child says its port, then answers each line of JSON,
-``[method, argument, ...]`` of `LinkRelay`, with an empty line; when its standard input ends, it does.
+A process of its own, as tunnels are: TVM's client waits with Python's global lock held, and a relay on
+threads of that process would then carry nothing. Protocol: the child says its port, then answers each line of
+JSON, ``[method, argument, ...]`` of `LinkRelay`, with an empty line; when its standard input ends, it does.
 """
 
 from __future__ import annotations

@@ -48,15 +48,17 @@ class PhoneRequest:
 def launch(
     folder: PhoneFolder, support: HostSupport, request: PhoneRequest, *, timeout_s: float
 ) -> PhoneState:
-    """Start the phone of an empty folder and return when it can be connected, its state saved.
+    """Start the phone of a folder and return when it can be connected, its state saved.
 
     Raises:
         PhoneStartError: It did not come up; nothing of it runs any more, its folder is left as it is.
     """
     deadline = time.monotonic() + timeout_s
-    folder.path.mkdir(mode=0o700)
-    generate_key(folder.key, name=_KEY_NAME)
-    build_device_tree(folder.root, PROFILES[request.cpu], len(os.sched_getaffinity(0)))
+    if not folder.path.exists():  # else it boots again, with the files that it had
+        folder.path.mkdir(mode=0o700)
+        generate_key(folder.key, name=_KEY_NAME)
+        build_device_tree(folder.root, PROFILES[request.cpu], len(os.sched_getaffinity(0)))
+    folder.ready.unlink(missing_ok=True)
     outer = _spawn(folder, launch_command(folder, support, request))
     try:
         port = _wait_until_ready(folder, outer, deadline, timeout_s)

@@ -25,6 +25,7 @@ from android_runner.emulator.state import PhoneFolder, PhoneState, default_state
 __all__ = [
     "EmulatedPhone",
     "missing_requirements",
+    "reboot_phone",
     "running_phone",
     "running_phones",
     "start_phone",
@@ -127,6 +128,28 @@ def stop_phone(name: str = "default", state_dir: Path | None = None) -> bool:
     return state is not None
 
 
+def reboot_phone(
+    name: str = "default", state_dir: Path | None = None, *, timeout_s: float = START_TIMEOUT_S
+) -> EmulatedPhone:
+    """End everything on a phone and start it again: its files, key and port stay, its processes do not.
+
+    Raises:
+        PhoneConfigurationError: It does not run, or has a disk limit: that disk is memory, which is lost.
+        PhoneStartError: It did not come up again.
+    """
+    folder = PhoneFolder(state_dir or default_state_dir(), name)
+    with folder.locked(timeout_s=timeout_s):
+        state = folder.load()
+        if state is None or state.disk_limit_bytes is not None:
+            raise PhoneConfigurationError(
+                f"Expected '{name}' to run and to have no disk limit; it is not so; start such a phone first"
+            )
+        _end(state.process)
+        _end_programs(folder)
+        request = PhoneRequest(state.cpu, state.port, None)
+        return _phone(folder, launch(folder, probe_host(), request, timeout_s=timeout_s))
+
+
 def running_phone(name: str = "default", state_dir: Path | None = None) -> EmulatedPhone | None:
     """Return the phone of that name, if it runs."""
     folder = PhoneFolder(state_dir or default_state_dir(), name)
@@ -187,11 +210,15 @@ def _check_same(folder: PhoneFolder, state: PhoneState, request: PhoneRequest) -
 
 
 def _clear(folder: PhoneFolder) -> None:
+    _end_programs(folder)
+    folder.remove()
+
+
+def _end_programs(folder: PhoneFolder) -> None:
     # Without namespaces programs in the background outlive the daemon; the environment tells whose they are.
     for process in processes_with("PHONE_ROOT", str(folder.root)):
         send_signal(process, signal.SIGKILL)
         wait_until_ended(process, timeout_s=_KILL_TIMEOUT_S)
-    folder.remove()
 
 
 def _end(process: ProcessId) -> None:

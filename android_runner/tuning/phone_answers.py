@@ -166,6 +166,7 @@ class _Measuring:
     def _reopen(self) -> OpenPhone:
         try:
             phone = self._open.enter_context(self._how.link.open(self._how.limit_s))
+            phone.session.take_sole_use()
             phone.session.set_threads(self._how.threads)
         except BaseException:
             self.close()

@@ -35,6 +35,9 @@ class FakePhone:
         self.failure: DeviceError | None = None
         self.unreachable = False
 
+    def take_sole_use(self) -> None:
+        """Be had alone."""
+
     def set_threads(self, threads: int) -> None:
         """Take one thread."""
         assert threads == 1
