@@ -120,7 +120,8 @@ class _Reader:
     def read(self, size: int) -> bytes:
         if size > _MAX_PIECE_BYTES:
             raise LinkLostError(
-                f"Expected messages of up to {_MAX_PIECE_BYTES} bytes; the device announced {size}; connect again"
+                f"Expected messages of up to {_MAX_PIECE_BYTES} bytes; the device announced {size}; "
+                "connect again"
             )
         while len(self._buffer) < size:
             data = self._stream.read(self._deadline)

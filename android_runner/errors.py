@@ -40,9 +40,23 @@ DeviceError
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 
 class DeviceError(Exception):
     """Base of every error of this package; the message is one sentence a user can act on."""
+
+
+ErrorT = TypeVar("ErrorT", bound=DeviceError)
+
+
+def unraised(error: ErrorT) -> ErrorT:
+    """Return an error that says the same and has not been raised.
+
+    A raised error keeps the frames that it came through and all that they hold, such as open sockets. What is
+    kept by one of those is therefore a copy, or nothing of it would go before the garbage collector comes by.
+    """
+    return type(error)(str(error))
 
 
 class NoSuchDeviceError(DeviceError):

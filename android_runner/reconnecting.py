@@ -16,6 +16,7 @@ from android_runner.errors import (
     DeviceError,
     LinkDownError,
     LinkLostError,
+    unraised,
 )
 from android_runner.transport import ShellResult, Transport
 
@@ -101,7 +102,7 @@ class ReconnectingTransport:
         while True:
             with self._lock:
                 if self._given_up is not None:
-                    raise self._given_up
+                    raise unraised(self._given_up)
                 inner = self._inner
             try:
                 return call(inner, deadline.remaining_s())
@@ -117,7 +118,7 @@ class ReconnectingTransport:
         """
         with self._lock:
             if self._given_up is not None:
-                raise self._given_up
+                raise unraised(self._given_up)
             if self._inner is not lost:
                 return
             lost.close()
@@ -134,4 +135,4 @@ class ReconnectingTransport:
                 except DeviceError as exc:
                     last = exc
             self._given_up = LinkDownError(f"{why}; it did not come back: {last}")
-            raise self._given_up from last
+            raise unraised(self._given_up) from last

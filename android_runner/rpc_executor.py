@@ -20,6 +20,7 @@ from android_runner.errors import (
     ThreadsUnavailableError,
     TransportTimeoutError,
     WrongTokenError,
+    unraised,
 )
 from android_runner.rpc_endpoint import Endpoint
 
@@ -63,7 +64,7 @@ class RpcExecutor:
     def call(self, what: str, function: Callable[[], Result]) -> Result:
         """Make a call; see `Executor.call`."""
         if self.failure is not None:
-            raise self.failure
+            raise unraised(self.failure)
         started_s = time.monotonic()
         try:
             return function()
@@ -124,12 +125,13 @@ class RpcExecutor:
         if "Error caught from RPC call" in text:
             return _explain_remote(what, serial, text)
         if took_s >= self._timeout_s:
-            self.failure = TransportTimeoutError(
+            failure: DeviceError = TransportTimeoutError(
                 f"Expected {serial} to {what} within {self._timeout_s:g} s; it did not; allow more time"
             )
         else:
-            self.failure = self._endpoint.why_ended(what)
-        return self.failure
+            failure = self._endpoint.why_ended(what)
+        self.failure = unraised(failure)
+        return failure
 
 
 def _explain_remote(what: str, serial: str, text: str) -> DeviceError:

@@ -171,7 +171,8 @@ def _clean_up(transport: Transport) -> None:
     for line in alive.splitlines():
         name, pid, mark = [*line.split(), "", ""][:3]
         if pid.isdecimal() and is_orphan(name, mark):
-            _try_shell(transport, _STOP.format(name=name, pid=pid, folder=DEVICE_ROOT / name))
+            stop = _STOP.format(name=name, pid=pid, folder=DEVICE_ROOT / name)
+            _try_shell(transport, stop + restore_stale(DEVICE_ROOT))
 
 
 def log_tail(transport: Transport, server: RunningServer) -> str:

@@ -68,6 +68,14 @@ class Tally:
         return vars(self) | {"faults": dict(self.faults), "errors": dict(self.errors)}
 
 
+@dataclass(frozen=True)
+class Failure:
+    """The error of a cycle: its type's name and its message."""
+
+    error: str
+    message: str
+
+
 class Soak:
     """One phone behind a link that can be made to fail, reached by both transports in turns."""
 
@@ -77,8 +85,8 @@ class Soak:
         """Take what a run is made of."""
         self._phone, self._link, self._server, self._module = phone, link, server, module
 
-    def cycle(self, rng: random.Random, transport: TransportName, fault: str | None) -> DeviceError | None:
-        """Make one cycle; return the error that it ended with, None for the right result.
+    def cycle(self, rng: random.Random, transport: TransportName, fault: str | None) -> Failure | None:
+        """Make one cycle; return how it failed, None for the right result.
 
         Raises:
             BenchmarkError: the result is another than NumPy's.
@@ -97,7 +105,7 @@ class Soak:
                 self._run(session, x, reached)
                 reached(Stage.CLOSE)
         except DeviceError as exc:
-            return exc
+            return Failure(type(exc).__name__, str(exc))  # the error itself would keep the session
         finally:
             self._link.heal()
         return None
@@ -161,7 +169,7 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print) -> Tally:
             soak = Soak(phone, link, server, module)
             for name in TRANSPORTS:  # what is made once is no leak
                 if error := soak.cycle(rng, name, None):
-                    raise error
+                    raise BenchmarkError(f"expected a cycle without a fault to succeed; got {error}")
             before = leftovers_here() | _phone_at_rest(phone)
             for number in range(cycles):
                 transport = TRANSPORTS[number % 2]
@@ -172,10 +180,8 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print) -> Tally:
                 leaks = soak.look_for_leaks(before, phone_too=fault is None)
                 _count(tally, fault, error)
                 tally.leaks += [f"cycle {number}, {fault}: {leak}" for leak in leaks]
-                say(
-                    f"{number + 1}: {transport}, {fault or 'no fault'}, {error or 'exact'}, {took_s:.1f} s, "
-                    f"{len(leaks)} leaks"
-                )
+                came = error.message if error else "exact"
+                say(f"{number + 1}: {transport}, {fault or 'no fault'}, {took_s:.1f} s, left {leaks}: {came}")
     finally:
         server.stop()
         stop_phone(_PHONE, folder / "phones")
@@ -191,12 +197,12 @@ def _phone_at_rest(phone: EmulatedPhone) -> Leftovers:
         transport.close()
 
 
-def _count(tally: Tally, fault: str | None, error: DeviceError | None) -> None:
+def _count(tally: Tally, fault: str | None, failure: Failure | None) -> None:
     tally.cycles += 1
     if fault is not None:
         tally.faults[fault] += 1
-    if error is not None:
-        tally.errors[type(error).__name__] += 1
+    if failure is not None:
+        tally.errors[failure.error] += 1
         tally.failed_without_fault += fault is None
         return
     tally.exact += 1
