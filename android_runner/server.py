@@ -108,7 +108,7 @@ def install_runtime(transport: Transport, package: RuntimePackage) -> PurePosixP
         DeviceFullError: There is no space for it.
         TransportError: The link failed.
     """
-    folder = DEVICE_ROOT / f"runtime-{package.content_hash[:16]}"
+    folder = _runtime_folder(package)
     if _checksums(transport, folder, package) == package.files:
         return folder
     partial = DEVICE_ROOT / f"partial-{secrets.token_hex(6)}"
@@ -149,7 +149,7 @@ def device_server(
         DeviceError: The runtime could not be installed.
     """
     limits = limits or ServerLimits()
-    _clean_up(transport)
+    _clean_up(transport, _runtime_folder(package))
     runtime = install_runtime(transport, package)
     folder = DEVICE_ROOT / f"server-{secrets.token_hex(6)}"
     token = secrets.token_hex(16)
@@ -164,10 +164,15 @@ def device_server(
             abandon(folder.name)
 
 
-def _clean_up(transport: Transport) -> None:
+def _runtime_folder(package: RuntimePackage) -> PurePosixPath:
+    return DEVICE_ROOT / f"runtime-{package.content_hash[:16]}"
+
+
+def _clean_up(transport: Transport, runtime: PurePosixPath) -> None:
     """Remove what servers have left that are dead, and end those that nobody will use any more."""
     remove_stale = _REMOVE_STALE.format(root=DEVICE_ROOT, seconds=_STARTING_S)
-    alive = _try_shell(transport, restore_stale(DEVICE_ROOT) + remove_stale) or ""
+    remove_others = _REMOVE_OTHER_RUNTIMES.format(root=DEVICE_ROOT, folder=runtime)
+    alive = _try_shell(transport, restore_stale(DEVICE_ROOT) + remove_stale + remove_others) or ""
     for line in alive.splitlines():
         name, pid, mark = [*line.split(), "", ""][:3]
         if pid.isdecimal() and is_orphan(name, mark):

@@ -8,6 +8,7 @@ file here; and after each cycle without a fault no server and no folder on the p
 
 import argparse
 import json
+import math
 import random
 import sys
 import tempfile
@@ -143,7 +144,7 @@ class Soak:
         return wait_until_clean(now, before)
 
 
-def run_soak(cycles: int, seed: int, folder: Path, say: Any = print) -> Tally:
+def run_soak(cycles: int, seed: int, folder: Path, say: Any = print, limit_s: float = math.inf) -> Tally:
     """Make so many cycles, with the faults that the seed draws.
 
     Args:
@@ -151,6 +152,7 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print) -> Tally:
         seed: of everything that is drawn.
         folder: where the phone and the adb server keep their files.
         say: told how it goes.
+        limit_s: no cycle is begun after so long.
 
     Raises:
         BenchmarkError: a result was wrong.
@@ -171,7 +173,10 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print) -> Tally:
                 if error := soak.cycle(rng, name, None):
                     raise BenchmarkError(f"expected a cycle without a fault to succeed; got {error}")
             before = leftovers_here() | _phone_at_rest(phone)
+            end_s = time.monotonic() + limit_s
             for number in range(cycles):
+                if time.monotonic() > end_s:
+                    break
                 transport = TRANSPORTS[number % 2]
                 fault = rng.choice(FAULTS) if rng.random() < _FAULT_SHARE else None
                 started_s = time.monotonic()
@@ -214,12 +219,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--cycles", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no cycle after so long")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     options = parser.parse_args()
     started_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="groupnet-soak-") as folder:
         say = partial(print, file=sys.stderr, flush=True)
-        tally = run_soak(options.cycles, options.seed, Path(folder), say)
+        tally = run_soak(options.cycles, options.seed, Path(folder), say, 60 * options.minutes)
     result = {"seed": options.seed, "seconds": round(time.monotonic() - started_s), **tally.describe()}
     if options.json:
         print(json.dumps(result))

@@ -28,11 +28,12 @@ _ON_THE_PHONE = {
     "server stopped": "kill -TERM $(pids 1)",
     "runtime damaged": "for f in /data/local/tmp/groupnet/runtime-*/libm.so.6; do mv $f $f.x; echo x > $f; "
     "rm -f $f.x; done",
-    "clock jumped": "touch -d '1971-01-01' /data/local/tmp/groupnet/server-* 2>/dev/null; true",
+    "clock jumped": "touch -c -d '1971-01-01' /data/local/tmp/groupnet/server-* 2>/dev/null; true",
 }
-# A server's parent is the phone's first process or the daemon's shell; a session's parent is a server.
+# A server's parent is the phone's first process or the daemon's shell; a session's parent is a server. The
+# brackets keep this text itself, which is a command line too, out of what is found.
 _PIDS = """
-servers() { for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q -e '--memory-limit' && \
+servers() { for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q '[-]-memory-limit' && \
 echo ${p#/proc/}; done; }
 pids() {
   all=" $(servers | tr '\\n' ' ')"

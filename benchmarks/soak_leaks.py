@@ -15,10 +15,11 @@ _TIMEOUT_S = 30.0
 # A server whose host has gone away ends when it is told to by the next cycle, or by itself; so does a tunnel.
 _GRACE_S = 20.0
 _POLL_S = 0.1
+# The brackets keep the listing, whose command line has this text, out of itself.
 _LIST_PHONE = f"""
 ls -A {DEVICE_ROOT} | sed 's/^/file /'
 for p in /proc/[0-9]*; do
-  tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q -e '--memory-limit' && echo "process ${{p#/proc/}}"
+  tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q '[-]-memory-limit' && echo "process ${{p#/proc/}}"
 done
 true
 """
