@@ -7,6 +7,7 @@ import pytest
 from fake_transport import FakeTransport
 
 from android_runner import phone_device
+from android_runner import server as server_module
 from android_runner.adb_shell_transport import AdbShellTransport
 from android_runner.emulator.phone import EmulatedPhone
 from android_runner.errors import CoresUnavailableError, DeviceError, LinkLostError
@@ -14,7 +15,7 @@ from android_runner.governor import check_governor, governor_set, parse_availabl
 from android_runner.host_device import HostDevice
 from android_runner.phone_device import PhoneDevice
 from android_runner.run_control import RunControl, check_allowed, controlled_server
-from android_runner.server import DEVICE_ROOT, is_running
+from android_runner.server import DEVICE_ROOT, RunningServer, is_running
 from android_runner.transport import ShellResult
 
 LIMIT_S = 30.0
@@ -67,15 +68,37 @@ def test_ctrl_c_puts_the_governor_back(
         raise KeyboardInterrupt
 
 
-@pytest.mark.phone
-@pytest.mark.parametrize("gone", ["its session", "the server"])
-def test_after_a_lost_link_the_next_server_puts_it_back(
-    device: PhoneDevice, transport: AdbShellTransport, shell: Callable[[str], str], gone: str
-) -> None:
+def lose_the_link(device: PhoneDevice) -> RunningServer:
+    """Start a controlled server and leave it behind; return it."""
     with device.transport() as lost, pytest.raises(DeviceError):
         with controlled_server(device, lost, ASKED) as (server, _):
             lost.close()
             raise LinkLostError("the link was lost")
+    return server
+
+
+@pytest.mark.phone
+def test_after_a_lost_link_the_same_host_puts_it_back(
+    device: PhoneDevice, transport: AdbShellTransport, shell: Callable[[str], str]
+) -> None:
+    lose_the_link(device)
+    assert shell(f"cat {GOVERNOR}") == "performance"
+    with device.server(transport):
+        assert shell(f"cat {GOVERNOR}") == "schedutil"
+
+
+@pytest.mark.phone
+@pytest.mark.parametrize("gone", ["its session", "the server"])
+def test_after_a_lost_link_another_host_puts_it_back(
+    device: PhoneDevice,
+    transport: AdbShellTransport,
+    shell: Callable[[str], str],
+    gone: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server_module, "owner_mark", lambda: "elsewhere/1/2")
+    monkeypatch.setattr(server_module, "abandon", lambda _: None)
+    server = lose_the_link(device)
     assert shell(f"cat {GOVERNOR}") == "performance"
     # The lost one's server still runs, and may be about to open its session.
     with device.server(transport):
