@@ -9,13 +9,14 @@ from torch import nn
 from models.binarize import sign, weight_scale
 from models.bitserial_conv2d import bitserial_conv2d
 from models.config import Precision
+from models.latent_conv2d import LatentConv2d
 from models.layers import straight_through_weight
 from models.quantize import clamp_straight_through, largest_level
 
 StraightThrough = Literal["clipped", "identity"]
 
 
-class BitserialConv2d(nn.Module):
+class BitserialConv2d(LatentConv2d):
     """A square convolution without bias: `alpha * conv2d(q(x), sign(W))`, alpha = mean |W|, zero padding.
 
     `q(x) = round((2^k - 1) clamp(x, 0, 1)) / (2^k - 1)` is DoReFa-Net's quantizer (arXiv 1606.06160), which
@@ -50,16 +51,12 @@ class BitserialConv2d(nn.Module):
         straight_through: StraightThrough = "clipped",
         precision: Precision = "binary",
     ) -> None:
-        """Allocate latent weights [O, C, KH, KW] and draw them Xavier-uniform, as `BinaryConv2d` does."""
-        super().__init__()
-        self.stride = stride
-        self.dilation = dilation
-        self.padding = dilation * (kernel_size - 1) // 2
+        """Allocate and draw the latent weights; see `LatentConv2d`."""
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride=stride, dilation=dilation, precision=precision
+        )
         self.activation_bits = activation_bits
         self.straight_through = straight_through
-        self.precision = precision
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
-        nn.init.xavier_uniform_(self.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve [N, C, H, W] to [N, O, OH, OW]."""

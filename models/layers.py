@@ -2,14 +2,14 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from models.binarize import channel_scales, weight_scale
 from models.binary_conv2d import binary_conv2d
 from models.config import Precision, WeightScale
+from models.latent_conv2d import LatentConv2d
 
 
-class BinaryConv2d(nn.Module):
+class BinaryConv2d(LatentConv2d):
     """A square convolution without bias: `alpha * conv2d(pad(sign(x)), sign(W))`, alpha = mean |W|.
 
     Other precisions keep the parameter's name and shape, so that weights move from one to the next:
@@ -38,16 +38,12 @@ class BinaryConv2d(nn.Module):
         precision: Precision = "binary",
         scale: WeightScale = "tensor",
     ) -> None:
-        """Allocate latent weights [O, C, KH, KW] and draw them Xavier-uniform, as the official code does."""
-        super().__init__()
-        self.stride = stride
-        self.dilation = dilation
-        self.padding = dilation * (kernel_size - 1) // 2
+        """Allocate and draw the latent weights; see `LatentConv2d`."""
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride=stride, dilation=dilation, precision=precision
+        )
         self.pad_value = pad_value
-        self.precision = precision
         self.scale = scale
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
-        nn.init.xavier_uniform_(self.weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve [N, C, H, W] to [N, O, OH, OW]."""
