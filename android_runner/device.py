@@ -17,6 +17,7 @@ from android_runner.tensor_types import TensorType
 from android_runner.throttling import Reading
 
 if TYPE_CHECKING:
+    from android_runner.batches import Batches
     from android_runner.run_control import Conditions, RunControl
     from android_runner.tuning.device_state import DeviceState
 
@@ -117,6 +118,21 @@ class LoadedModule(Protocol):
 
         Raises:
             ThreadsUnavailableError: The device cannot run that many.
+        """
+        ...
+
+    def batches(self, function: str, outputs: Sequence[TensorType], *, threads: int) -> Batches:
+        """Run a function whose one input is one image on batches of them, several images in a call.
+
+        Args:
+            function: One whose input types were given when the module was loaded.
+            outputs: The types of its outputs for one image, nested tuples flattened in order.
+            threads: Of the kernels.
+
+        Raises:
+            InputMismatchError: It takes or gives more than one image.
+            ThreadsUnavailableError: The device cannot run that many threads.
+            DeviceError: As `run`.
         """
         ...
 

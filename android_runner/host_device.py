@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from android_runner.call_profile import Footprint
 from android_runner.device import DEFAULT_CALL_TIMEOUT_S, DeviceInfo, LoadedModule, Session, Signatures
@@ -26,6 +26,9 @@ from android_runner.probe import host_cpu_name
 from android_runner.process_memory import forget_peak, peak_bytes, resident_bytes
 from android_runner.run_control import Conditions, RunControl
 from android_runner.throttling import Reading
+
+if TYPE_CHECKING:
+    from android_runner.batches import Batches, Rows
 
 Result = TypeVar("Result")
 
@@ -159,6 +162,19 @@ class HostExecutor:
     def take_sole_use(self) -> None:
         """Take nothing: this machine is its owner's, who sees what else runs on it."""
 
+    def open_batches(self, machine: Any, function: str, rows: Rows, threads: int) -> Batches:
+        """Open batches that this thread computes; see `Executor.open_batches`."""
+        from android_runner.batches import HostBatches, RunOnHost
+
+        self.set_threads(threads)
+        worker, timeout_s = self._worker, self._timeout_s
+
+        def submit(what: str, run: Callable[[], Result]) -> Callable[[], Result]:
+            answer = worker.submit(run)
+            return lambda: worker.wait(what, answer, timeout_s)
+
+        return HostBatches(submit, RunOnHost(machine, function), rows)
+
     def close(self) -> None:
         """End the thread after the call it is in."""
         self._worker.close()
@@ -183,8 +199,14 @@ class _Worker:
         self._thread.start()
 
     def call(self, what: str, function: Callable[[], Result], timeout_s: float) -> Result:
+        return cast(Result, self.wait(what, self.submit(function), timeout_s))
+
+    def submit(self, function: Callable[[], Any]) -> queue.SimpleQueue[Any]:
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._jobs.put((function, answer))
+        return answer
+
+    def wait(self, what: str, answer: queue.SimpleQueue[Any], timeout_s: float) -> Any:
         try:
             succeeded, value = answer.get(timeout=timeout_s)
         except queue.Empty:
@@ -192,7 +214,7 @@ class _Worker:
                 f"Expected this machine to {what} within {timeout_s:g} s; it did not; allow more time"
             ) from None
         if succeeded:
-            return cast(Result, value)
+            return value
         if isinstance(value, DeviceError):
             raise value
         reason = (str(value).strip() or type(value).__name__).splitlines()[-1]

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import tvm
 from tvm import relax
 
+from android_runner.batches import Batches, Rows, flatten
 from android_runner.call_profile import CallProfile, Footprint, parse_profile
 from android_runner.device import Signatures
 from android_runner.errors import InputMismatchError, UnknownFunctionError
-from android_runner.tensor_types import check_inputs
+from android_runner.tensor_types import TensorType, check_inputs
 
 Result = TypeVar("Result")
 
@@ -35,6 +36,10 @@ class Executor(Protocol):
 
     def set_threads(self, threads: int) -> None:
         """Let the threads that serve later calls number ``threads``, and read it back."""
+        ...
+
+    def open_batches(self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int) -> Batches:
+        """Open batches of a function of a virtual machine."""
         ...
 
 
@@ -120,6 +125,13 @@ class RelaxModule:
             raise ValueError(f"Expected threads >= 1; got {threads}")
         self._executor.set_threads(threads)
 
+    def batches(self, function: str, outputs: Sequence[TensorType], *, threads: int) -> Batches:
+        """Run a function of one image on batches of them; see `LoadedModule.batches`."""
+        (taken,) = self._signatures[function]
+        return self._executor.open_batches(
+            self._machine.module, function, Rows(function, taken, outputs), threads
+        )
+
     def _check(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> None:
         if function in self._signatures:
             check_inputs(function, self._signatures[function], inputs)
@@ -152,7 +164,7 @@ class RelaxModule:
     def _run(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[np.generic]]:
         self._set_input(function, inputs)
         self._machine.invoke_stateful(function)
-        return [tensor.numpy() for tensor in _flatten(self._machine.get_outputs(function))]
+        return [tensor.numpy() for tensor in flatten(self._machine.get_outputs(function))]
 
     def _time(
         self, function: str, inputs: Sequence[npt.NDArray[np.generic]], calls: int
@@ -161,9 +173,3 @@ class RelaxModule:
         # One call to a sample: a mean of several would hide the spread that p95 is there to show.
         evaluator = self._machine.time_evaluator("invoke_stateful", self._device, number=1, repeat=calls)
         return tuple(evaluator(function).results)
-
-
-def _flatten(outputs: Any) -> list[Any]:
-    if isinstance(outputs, tuple | list):
-        return [leaf for part in outputs for leaf in _flatten(part)]
-    return [outputs]

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
+import tvm
 import tvm.rpc
 
+from android_runner.batches import Batches, Rows, RpcBatches
 from android_runner.errors import (
     AlteredFileError,
     DeviceBusyError,
@@ -109,6 +111,11 @@ class RpcExecutor:
                 logger.warning("Waiting: another measurement runs on %s", self._endpoint.serial)
             time.sleep(_SOLE_USE_POLL_S)
         self._sole_use = True
+
+    def open_batches(self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int) -> Batches:
+        """Open batches on the server; see `Executor.open_batches`."""
+        self.set_threads(threads)  # reads back that there are so many; the batches' thread has its own
+        return RpcBatches(self.call, self.rpc, machine, function, rows, threads)
 
     def close(self) -> None:
         """End the connection."""

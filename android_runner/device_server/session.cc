@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <map>
 
+#include "batches.h"
 #include "file_names.h"
 #include "handshake.h"
 #include "process_memory.h"
@@ -126,6 +127,7 @@ int ServeSession(int connection, const std::string& token, const std::string& fo
   try {
     LoadGate gate(folder);
     RegisterFunctions(folder, std::filesystem::path(options.folder).parent_path(), &gate);
+    RegisterBatchFunctions();
     ffi::Function::GetGlobalRequired("rpc.ServerLoop")(connection);
     return kSessionDone;
   } catch (const std::exception& error) {

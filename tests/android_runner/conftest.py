@@ -34,7 +34,7 @@ def _parallel_row_sums() -> tvm.tirx.PrimFunc:
 
 
 def _small_module() -> tvm.IRModule:
-    """Return four functions: nested outputs, two inputs, integer words, and a kernel on several threads."""
+    """Return five functions: nested outputs, two inputs, integer words, several threads, and one image."""
     builder = relax.BlockBuilder()
 
     def add(name: str, types: list[tuple[tuple[int, ...], str]], body: Callable[..., relax.Expr]) -> None:
@@ -52,6 +52,8 @@ def _small_module() -> tvm.IRModule:
     )
     add("difference", [matrix, matrix], relax.op.subtract)
     add("invert", [((5,), "uint32")], relax.op.bitwise_not)
+    image = ((1, 2, 5), "uint8")
+    add("image", [image], lambda x: relax.Tuple([relax.op.astype(x, "float32"), relax.op.bitwise_not(x)]))
     kernel = builder.add_func(_parallel_row_sums(), "parallel_row_sums")
     sums = relax.TensorType((ROWS,), "float32")
     add("row_sums", [((ROWS, COLUMNS), "float32")], lambda x: relax.call_tir(kernel, [x], sums))
