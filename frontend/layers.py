@@ -8,6 +8,7 @@ import torch
 # The operators are known by their names only: this package imports nothing of `models`.
 _BINARY = "groupnet::binary_conv2d"
 _BITSERIAL = "groupnet::bitserial_conv2d"
+_KINDS = {_BINARY: "binary", _BITSERIAL: "bitserial"}
 
 
 def is_binary_conv2d(node: Any) -> bool:
@@ -21,8 +22,17 @@ def is_bitserial_conv2d(node: Any) -> bool:
 
 
 def _calls(node: Any, operator: str) -> bool:
-    schema = getattr(node.target, "_schema", None)
-    return node.op == "call_function" and schema is not None and bool(schema.name == operator)
+    return node.op == "call_function" and _is(node.target, operator)
+
+
+def _is(operator: Any, name: str) -> bool:
+    schema = getattr(operator, "_schema", None)
+    return schema is not None and bool(schema.name == name)
+
+
+def packs_bits(operator: Any) -> str | None:
+    """`binary` or `bitserial` where a PyTorch operator convolves bits, else None."""
+    return next((kind for name, kind in _KINDS.items() if _is(operator, name)), None)
 
 
 def packed_layers(exported: torch.export.ExportedProgram) -> dict[str, str]:

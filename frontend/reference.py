@@ -1,6 +1,7 @@
 """What PyTorch computes for one input: bits and integers of every packed convolution, and the outputs."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from frontend.layers import is_binary_conv2d, is_bitserial_conv2d, packed_layers
+from frontend.layers import is_binary_conv2d, is_bitserial_conv2d, packed_layers, packs_bits
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,47 @@ class _Recorder(torch.fx.Interpreter):
         if is_binary_conv2d(n) or is_bitserial_conv2d(n):
             layer = next(self._layers)
             arguments, _ = self.fetch_args_kwargs_from_env(n)
-            x = arguments[0].permute(0, 2, 3, 1)
-            bits = (x >= 0).numpy() if is_binary_conv2d(n) else _planes(x, arguments[-1])
-            self.signs[layer] = np.packbits(bits, axis=-1, bitorder="little")
-            self.integers_sha256[layer] = sha256_of_integers(
-                result.permute(0, 2, 3, 1).numpy().astype(np.int32)
-            )
+            bits = None if is_binary_conv2d(n) else arguments[-1]
+            self.signs[layer], self.integers_sha256[layer] = _describe(arguments[0], bits, result)
         return result
+
+
+class _EagerRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The same while a network runs as it is; layers are named as `packed_layers` names them."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._paths = {module: path for path, module in network.named_modules()}
+        self._stack: list[str] = []
+        self._calls: Counter[str] = Counter()
+        self.signs: dict[str, npt.NDArray[np.uint8]] = {}
+        self.integers_sha256: dict[str, str] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        del types  # no tensor subclasses here
+        result = func(*args, **(kwargs or {}))
+        if kind := packs_bits(func):
+            path = self._stack[-1]
+            layer = f"{path}#{self._calls[path]}" if self._calls[path] else path
+            self._calls[path] += 1
+            bits = None if kind == "binary" else args[-1]
+            self.signs[layer], self.integers_sha256[layer] = _describe(args[0], bits, result)
+        return result
+
+    def enter(self, module: torch.nn.Module, _arguments: Any) -> None:
+        self._stack.append(self._paths.get(module, ""))
+
+    def leave(self, _module: torch.nn.Module, _arguments: Any, _result: Any) -> None:
+        self._stack.pop()
+
+
+def _describe(x: torch.Tensor, bits: int | None, result: torch.Tensor) -> tuple[npt.NDArray[np.uint8], str]:
+    x = x.permute(0, 2, 3, 1)
+    signs = (x >= 0).numpy() if bits is None else _planes(x, bits)
+    integers = result.permute(0, 2, 3, 1).numpy().astype(np.int32)
+    return np.packbits(signs, axis=-1, bitorder="little"), sha256_of_integers(integers)
 
 
 def _planes(x: torch.Tensor, bits: int) -> npt.NDArray[np.bool_]:
@@ -72,6 +108,26 @@ def record_reference(
     recorder = _Recorder(exported.module(), layers)
     with torch.no_grad():
         results = recorder.run(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))
+    outputs = results if isinstance(results, tuple | list) else (results,)
+    return Reference(
+        tuple(inputs),
+        tuple(output.numpy() for output in outputs),
+        recorder.signs,
+        recorder.integers_sha256,
+    )
+
+
+def record_network(network: torch.nn.Module, inputs: Sequence[npt.NDArray[np.float32]]) -> Reference:
+    """What `record_reference` records of the exported network, without exporting it, which takes seconds."""
+    recorder = _EagerRecorder(network)
+    hooks = [module.register_forward_pre_hook(recorder.enter) for module in network.modules()]
+    hooks += [module.register_forward_hook(recorder.leave) for module in network.modules()]
+    try:
+        with torch.no_grad(), recorder:
+            results = network(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))
+    finally:
+        for hook in hooks:
+            hook.remove()
     outputs = results if isinstance(results, tuple | list) else (results,)
     return Reference(
         tuple(inputs),

@@ -14,8 +14,9 @@ from groupnet.bundle import load_bundle
 from groupnet.compile import compile_bundle
 from groupnet.console import AsJson, print_json, print_result, progress
 from groupnet.errors import EvaluationError
-from groupnet.evaluate import EvalRequest, run_eval, score_table
+from groupnet.evaluate import EvalRequest, run_eval
 from groupnet.model_source import Request
+from groupnet.scoring.tables import score_table
 
 MODEL = "digits-k3"
 CORE = "cortex-a76"

@@ -1,12 +1,12 @@
 """Data sets to score with: from `--data` to images as a bundle takes them, and what is true of each."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from groupnet.errors import EvaluationError
@@ -33,21 +33,15 @@ class EvalData:
         name: What the result says was scored on.
         classes: Names of the classes; empty where the data set has none.
         count: Number of images.
+        fingerprint: Another one where a file of the data set has changed, see `fingerprint`.
         read: Image `index` as uint8 [S, S, C], and its class number, mask or objects.
     """
 
     name: str
     classes: tuple[str, ...]
     count: int
+    fingerprint: str
     read: Callable[[int], tuple[Array, Any]]
-
-    def batches(self, size: int) -> Iterator[tuple[Array, list[Any]]]:
-        """All images in order, uint8 [size, S, S, C], and truths; the last batch is filled with black."""
-        for first in range(0, self.count, size):
-            pairs = [self.read(index) for index in range(first, min(first + size, self.count))]
-            pixels = np.stack([image for image, _ in pairs])
-            filler = np.zeros((size - len(pairs), *pixels.shape[1:]), np.uint8)
-            yield np.concatenate([pixels, filler]), [truth for _, truth in pairs]
 
 
 def open_eval_data(
@@ -87,7 +81,7 @@ def open_eval_data(
             f"{len(opened.classes)}: name the data set it was trained on"
         )
     count = opened.count if limit is None else min(limit, opened.count)
-    return EvalData(opened.name, opened.classes, count, opened.read)
+    return replace(opened, count=count)
 
 
 def _digits(manifest: Manifest) -> EvalData:
@@ -101,7 +95,20 @@ def _digits(manifest: Manifest) -> EvalData:
             f"expected a model of {list(test.pixels.shape[1:])} images and {len(LABELS)} classes for digits; "
             f"{manifest.name} takes {image} and tells {classes}: compile digits-k3, or name a folder"
         )
-    return EvalData("digits", LABELS, len(test.labels), lambda i: (test.pixels[i], int(test.labels[i])))
+    contents = hashlib.sha256(test.pixels.tobytes() + test.labels.tobytes()).hexdigest()
+    return EvalData(
+        "digits", LABELS, len(test.labels), contents, lambda i: (test.pixels[i], int(test.labels[i]))
+    )
+
+
+def fingerprint(root: Path) -> str:
+    """A digest of names, sizes and times of change of all files of a folder; contents are not read."""
+    lines = []
+    for path in sorted(root.rglob("*")):
+        status = path.stat()
+        if not path.is_dir():
+            lines.append(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _folder(
@@ -147,7 +154,7 @@ def _images(config: NetworkConfig, root: Path, split: str) -> EvalData:
         sample = centre_view(dataset[index], size=config.input_size)
         return sample.image, sample.label
 
-    return EvalData(root.name, dataset.classes, len(dataset), read)
+    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), read)
 
 
 def _masks(config: NetworkConfig, root: Path, split: str, padding: tuple[int, int, int]) -> EvalData:
@@ -160,7 +167,7 @@ def _masks(config: NetworkConfig, root: Path, split: str, padding: tuple[int, in
         sample = fit_square(dataset[index], size=config.input_size, padding=padding)
         return sample.image, sample.mask
 
-    return EvalData(root.name, dataset.classes, len(dataset), read)
+    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), read)
 
 
 def _boxes(
@@ -179,7 +186,7 @@ def _boxes(
         scale = max(sample.image.shape[:2]) / config.input_size
         return fit(sample).image, ScaledObjects(sample.target, scale)
 
-    return EvalData(root.name, dataset.classes, len(dataset), read)
+    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), read)
 
 
 def _padding(manifest: Manifest) -> tuple[int, int, int]:

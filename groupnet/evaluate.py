@@ -1,33 +1,27 @@
 """`groupnet eval`: the scores that a device reaches, beside PyTorch's on the same images."""
 
+import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import numpy.typing as npt
 import typer
 
 from groupnet.boundary import verb
-from groupnet.bundle import Bundle, load_bundle
-from groupnet.console import AsJson, note, print_json, print_result, progress_bar, table
+from groupnet.bundle import MANIFEST, Bundle, load_bundle, sha256_of
+from groupnet.console import AsJson, note, print_json, print_result, progress_bar
 from groupnet.device_options import Transport, reached_through
-from groupnet.errors import EvaluationError, ModelSourceError
+from groupnet.errors import EvaluationError
 from groupnet.eval_data import DataFormat, EvalData, open_eval_data
 from groupnet.manifest import Manifest
-from groupnet.model_source import find_checkpoint
-from groupnet.pixels import normalised, takes_pixels
-from groupnet.running import describe_device, on_device
-from groupnet.score_names import MAIN_SCORE, SCORE_TITLES
+from groupnet.scoring.tables import describe_checks, score_table, summarise_checks, worst_table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-    from torch import nn
-
+    from groupnet.scoring.report import Worst
     from models.task_config import NetworkConfig
 
-Array = npt.NDArray[Any]
 Say = Callable[[str, int], None]
 """Told what is being done and how many images are."""
 
@@ -41,12 +35,24 @@ class EvalRequest:
         data_format: What the folder is; None looks at it.
         split: Which of the folder's images.
         limit: Only so many images; None takes all.
+        compare: PyTorch's side: `own`, `none`, or a checkpoint, see `find_twin`.
+        check: So many images' integers are compared with PyTorch's one by one.
+        threads: Of the kernels on the device.
+        keep: A folder for the answers; None: one of the cache, removed when the run is complete.
+        worst: How many of the images that differ most from PyTorch are named.
+        pictures: A folder for pictures of them, or None.
     """
 
     data: str = "digits"
     data_format: DataFormat | None = None
     split: str = "val"
     limit: int | None = None
+    compare: str = "own"
+    check: int = 2
+    threads: int = 1
+    keep: Path | None = None
+    worst: int = 5
+    pictures: Path | None = None
 
 
 @verb
@@ -59,14 +65,31 @@ def eval(
     ] = None,
     split: Annotated[str, typer.Option(help="Which of the folder's images.")] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many images.", show_default="all")] = None,
-    device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
+    device: Annotated[
+        str, typer.Option(help="host, emulator, adb:SERIAL or tracker:HOST:PORT/KEY.")
+    ] = "host",
     transport: Transport = None,
+    compare: Annotated[
+        str, typer.Option(help="PyTorch's side: own (what was compiled), none, or a checkpoint.")
+    ] = "own",
+    check: Annotated[
+        int, typer.Option(min=0, help="Images whose integers are compared with PyTorch's at every layer.")
+    ] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads on the device.")] = 1,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the answers.", show_default="one of the cache, until complete"),
+    ] = None,
+    worst: Annotated[
+        int, typer.Option(min=0, help="How many of the images that differ most from PyTorch are named.")
+    ] = 5,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for pictures of those images.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a bundle on a device, and PyTorch on the same images."""
+    """Score a bundle on a device, and PyTorch on the same images; run again, it goes on where it ended."""
     device = reached_through(device, transport)
     loaded = load_bundle(bundle)
-    request = EvalRequest(data, data_format, split, limit)
+    request = EvalRequest(data, data_format, split, limit, compare, check, threads, keep, worst, pictures)
     opened = open_data(loaded, request)
     with progress_bar(opened.count) as say:
         result = run_eval(loaded, request, device, opened=opened, say=say)
@@ -74,6 +97,9 @@ def eval(
         print_json(result)
         return
     print_result(score_table([result]))
+    print_result(describe_checks(result))
+    if result["worst"]:
+        print_result(worst_table(result["worst"]))
     if result["pytorch_scores"] is None:
         note(f"note: no scores of PyTorch: {result['pytorch_missing']}")
 
@@ -91,50 +117,60 @@ def run_eval(
     Args:
         bundle: A bundle that says what network it is.
         request: What to score it with.
-        device: As `android_runner.devices` reads it.
+        device: As `find_devices` reads it.
         say: Told of progress.
         opened: The data set of `request`, where it is open already.
 
     Raises:
-        EvaluationError: the bundle's model is not made for the data set.
+        EvaluationError: the bundle's model is not made for the data set, or the answers that are kept are of
+            another run; where a device was lost, the message says how to go on.
         DataError: a file of the data set is missing or damaged.
-        BundleError, DeviceError: the bundle does not run there.
+        BundleError, DeviceError: the bundle does not run there, or computes other integers than PyTorch.
     """
-    from models.scoring.by_task import make_scorer
+    from groupnet.scoring.answers import open_answers
+    from groupnet.scoring.pytorch import find_twin
+    from groupnet.scoring.report import report
+    from groupnet.scoring.run import Run
 
     config = network_of(bundle.manifest)
     dataset = opened or open_data(bundle, request)
-    twin, missing = _pytorch_twin(bundle.manifest)
-    on_phone, in_pytorch = make_scorer(config), make_scorer(config)
-    same = predictions = done = 0
-    with on_device(bundle, device, lambda text: say(text, 0)) as running:
-        info = running.device
-        tensor = bundle.manifest.inputs[0]
-        for pixels, truths in dataset.batches(tensor.shape[0]):
-            image = normalised(pixels, bundle.manifest.preprocessing)
-            outputs = running.module.run("main", [pixels if takes_pixels(tensor) else image])
-            found = on_phone.add(outputs, truths)
-            if twin is not None:
-                expected = in_pytorch.add(_pytorch_outputs(twin, image), truths)
-                for mine, other in zip(found, expected, strict=True):
-                    equal, total = on_phone.same(mine, other)
-                    same, predictions = same + equal, predictions + total
-            done += len(truths)
-            say(f"{done} of {dataset.count} images on {info.name}", done)
-    return {
-        "bundle": str(bundle.path),
-        "name": bundle.manifest.name,
-        "task": bundle.manifest.task,
-        "data": dataset.name,
-        "images": done,
-        "device": describe_device(info),
-        "scores": on_phone.scores(),
-        "pytorch_scores": None if twin is None else in_pytorch.scores(),
-        "pytorch_missing": missing,
-        "same_predictions": None if twin is None else same,
-        "predictions": None if twin is None else predictions,
-        "prediction_of": on_phone.unit,
+    twin, missing = find_twin(bundle, request.compare)
+    about = {
+        "bundle": sha256_of(bundle.path / MANIFEST),
+        "data": dataset.fingerprint,
+        "number of images": str(dataset.count),
+        "device": device,
+        "network in PyTorch": twin.sha256 if twin else "none",
     }
+    folder = request.keep or _cache_folder(bundle, request, device)
+    with open_answers(folder, config.task, about, start_anew=request.keep is None) as (answers, changed):
+        if changed:
+            note(f"note: {changed} since a run that was interrupted: starting anew")
+        kept = answers.count
+        if kept:
+            say(f"going on with {kept} of {dataset.count} images done", kept)
+        started_s = time.monotonic()
+        run = Run(bundle, config, dataset, twin, answers, say)
+        run.score(device, request.threads, request.check)
+        seconds = time.monotonic() - started_s
+        reported = report(answers, config, request.worst)
+        result = {
+            "bundle": str(bundle.path),
+            "name": bundle.manifest.name,
+            "task": bundle.manifest.task,
+            "data": dataset.name,
+            "device": answers.device(),
+            "pytorch_missing": missing,
+            "kept_images": kept,
+            "seconds": seconds,
+            "checks": summarise_checks(answers.checks()),
+            **reported.fields,
+        }
+        if request.pictures is not None:
+            _draw_worst(reported.worst, request.pictures, dataset, config.task, result["worst"])
+        if request.keep is None:
+            answers.remove()
+    return result
 
 
 def open_data(bundle: Bundle, request: EvalRequest) -> EvalData:
@@ -166,40 +202,23 @@ def network_of(manifest: Manifest) -> "NetworkConfig":
     return config_from_dict(manifest.network.task, manifest.network.config)
 
 
-def score_table(results: list[dict[str, Any]]) -> "Table":
-    """One row for each result of `run_eval`, all of one task."""
-    main = MAIN_SCORE[results[0]["task"]]
-    same_units = f"same {results[0]['prediction_of']}s"
-    numbers = ("images", SCORE_TITLES[main], f"PyTorch's {SCORE_TITLES[main]}", same_units)
-    shown = table("Accuracy", "model", "data", "device", *numbers, numbers=numbers)
-    for result in results:
-        expected, same = result["pytorch_scores"], result["same_predictions"]
-        shown.add_row(
-            result["name"],
-            result["data"],
-            f"{result['device']['name']} ({result['device']['cpu']})",
-            str(result["images"]),
-            f"{result['scores'][main]:.2%}",
-            "unknown" if expected is None else f"{expected[main]:.2%}",
-            "unknown" if same is None else f"{same:,} of {result['predictions']:,}",
-        )
-    return shown
+def _cache_folder(bundle: Bundle, request: EvalRequest, device: str) -> Path:
+    """Where the answers lie until a run is complete: one folder for each command."""
+    from android_runner.runtime_cache import default_cache_dir
+
+    words = (bundle.path.resolve(), request.data, request.data_format, request.split, request.limit, device)
+    digest = hashlib.sha256(repr((*map(str, words), request.compare)).encode()).hexdigest()
+    return default_cache_dir() / "eval" / f"{bundle.manifest.name}-{digest[:12]}"
 
 
-def _pytorch_twin(manifest: Manifest) -> "tuple[nn.Module | None, str | None]":
-    """The very network that was compiled; or None and why there is none."""
-    try:
-        return find_checkpoint(manifest.source).model, None
-    except ModelSourceError as exc:
-        return None, str(exc)
+def _draw_worst(
+    worst: "list[Worst]", folder: Path, dataset: EvalData, task: str, described: list[dict[str, Any]]
+) -> None:
+    """Write a picture of each, and its path beside the image's number."""
+    from groupnet.scoring.pictures import draw_answer, save_picture
 
-
-def _pytorch_outputs(model: "nn.Module", image: Array) -> list[Array]:
-    """PyTorch's outputs for normalised NHWC images, image outputs as NHWC."""
-    import torch
-
-    with torch.inference_mode():
-        made = model(torch.from_numpy(np.ascontiguousarray(image.transpose(0, 3, 1, 2))))
-    outputs = [made] if isinstance(made, torch.Tensor) else list(made)
-    arrays = [output.numpy() for output in outputs]
-    return [array.transpose(0, 2, 3, 1) if array.ndim == 4 else array for array in arrays]
+    for one, line in zip(worst, described, strict=True):
+        pixels, _ = dataset.read(one.answer.index)
+        path = folder / f"worst-{one.rank:02d}-image-{one.answer.index}.png"
+        save_picture(draw_answer(task, pixels, one.answer, dataset.classes), path)
+        line["picture"] = str(path)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from android_runner.run_control import Conditions, RunControl
     from android_runner.throttling import Reading
     from android_runner.tuning.device_state import DeviceState
-    from android_runner.verification import VerificationReport
+    from android_runner.verification import ReferenceTensors, VerificationPlan, VerificationReport
 
 EMULATED = "emulated, not a latency"
 """Said wherever a time of an emulated processor is shown."""
@@ -49,27 +49,33 @@ class Running:
             VerificationError: they differ; the message names the layer.
             BundleDamagedError: the bundle's reference numbers cannot be read.
         """
-        from android_runner import verification
+        from android_runner.verification import verify_module
 
-        plan = self.bundle.manifest.verification
-        reference = self.bundle.reference()
-        return verification.verify_module(
-            self.module,
-            verification.VerificationPlan(
-                packs=tuple(verification.PackPlan(**dict(pack)) for pack in plan.packs),
-                convolutions=tuple(
-                    verification.ConvPlan(
-                        convolution.layer, convolution.pack, convolution.relu, convolution.integers_sha256
-                    )
-                    for convolution in plan.convolutions
-                ),
+        return verify_module(self.module, *reference_numbers(self.bundle))
+
+
+def reference_numbers(bundle: Bundle) -> "tuple[VerificationPlan, ReferenceTensors]":
+    """What a bundle's `verify` takes and gives, and what PyTorch computed for the bundle's own input.
+
+    Raises:
+        BundleDamagedError: the bundle's reference numbers cannot be read.
+    """
+    from android_runner.verification import ConvPlan, PackPlan, ReferenceTensors, VerificationPlan
+
+    plan, reference = bundle.manifest.verification, bundle.reference()
+    return (
+        VerificationPlan(
+            packs=tuple(PackPlan(**dict(pack)) for pack in plan.packs),
+            convolutions=tuple(
+                ConvPlan(one.layer, one.pack, one.relu, one.integers_sha256) for one in plan.convolutions
             ),
-            verification.ReferenceTensors(
-                inputs=reference.inputs,
-                outputs=reference.outputs,
-                signs=tuple(reference.signs[pack.layer] for pack in plan.packs),
-            ),
-        )
+        ),
+        ReferenceTensors(
+            inputs=reference.inputs,
+            outputs=reference.outputs,
+            signs=tuple(reference.signs[pack.layer] for pack in plan.packs),
+        ),
+    )
 
 
 @contextmanager

@@ -32,18 +32,21 @@ class Scorer(Protocol):
     unit: str
     """What one prediction is about: an image, a pixel or an object."""
 
-    def add(self, outputs: Outputs, truths: Sequence[Any]) -> list[Any]:
-        """Take the outputs for a batch and the truth of its first images; answer the prediction for each."""
+    def predict(self, outputs: Outputs, truths: Sequence[Any]) -> list[Any]:
+        """The prediction for each image from the outputs for a batch, which may be filled up at the end."""
+
+    def add(self, prediction: Any, truth: Any) -> None:
+        """Count the prediction for one image."""
 
     def scores(self) -> dict[str, float]:
-        """Each 0 to 1."""
+        """Each 0 to 1, over what was counted."""
 
     def same(self, prediction: Any, expected: Any) -> tuple[int, int]:
         """How many units of one image's `expected` prediction are as expected, and how many there are."""
 
 
 class ClassificationScorer:
-    """Logits [N, classes] against class numbers."""
+    """Logits [classes] of each image against class numbers."""
 
     unit = "image"
 
@@ -53,25 +56,27 @@ class ClassificationScorer:
         self._logits: list[Array] = []
         self._labels: list[int] = []
 
-    def add(self, outputs: Outputs, truths: Sequence[int]) -> list[int]:
-        """Take the logits and class numbers of a batch; answer the classes."""
-        logits = outputs[0][: len(truths)]
-        self._logits.append(logits)
-        self._labels += truths
-        return [int(label) for label in logits.argmax(1)]
+    def predict(self, outputs: Outputs, truths: Sequence[int]) -> list[Array]:
+        """Logits [N, classes] as one array for each image."""
+        return list(outputs[0][: len(truths)])
+
+    def add(self, prediction: Array, truth: int) -> None:
+        """Count an image's logits."""
+        self._logits.append(prediction)
+        self._labels.append(truth)
 
     def scores(self) -> dict[str, float]:
         """`top1` and `top3`, or `top5` of a hundred classes and more."""
-        logits, labels = np.concatenate(self._logits), np.array(self._labels)
+        logits, labels = np.stack(self._logits), np.array(self._labels)
         return {f"top{k}": topk(logits, labels, k) for k in (1, self._k)}
 
-    def same(self, prediction: int, expected: int) -> tuple[int, int]:
+    def same(self, prediction: Array, expected: Array) -> tuple[int, int]:
         """Whether the classes are equal."""
-        return int(prediction == expected), 1
+        return int(prediction.argmax() == expected.argmax()), 1
 
 
 class SegmentationScorer:
-    """Logits [N, H, W, classes] against masks uint8 [H, W], 255 where nothing is scored."""
+    """Masks of classes, uint8 [H, W], against masks uint8 [H, W], 255 where nothing is scored."""
 
     unit = "pixel"
 
@@ -79,11 +84,13 @@ class SegmentationScorer:
         """Score networks that tell `classes` classes apart, the background among them."""
         self._matrix = ConfusionMatrix(classes)
 
-    def add(self, outputs: Outputs, truths: Sequence[Array]) -> list[Array]:
-        """Take the logits and masks of a batch; answer the masks that were found, uint8 [H, W]."""
-        found = outputs[0][: len(truths)].argmax(-1).astype(np.uint8)
-        self._matrix.update(found, np.stack(truths))
-        return list(found)
+    def predict(self, outputs: Outputs, truths: Sequence[Array]) -> list[Array]:
+        """The masks that logits [N, H, W, classes] mean."""
+        return list(outputs[0][: len(truths)].argmax(-1).astype(np.uint8))
+
+    def add(self, prediction: Array, truth: Array) -> None:
+        """Count an image's mask."""
+        self._matrix.update(prediction, truth)
 
     def scores(self) -> dict[str, float]:
         """`miou` and `pixel_accuracy`, in the network's resolution."""
@@ -117,15 +124,17 @@ class DetectionScorer:
         self._found: list[Detections] = []
         self._truth: list[TrueBoxes] = []
 
-    def add(self, outputs: Outputs, truths: Sequence[ScaledObjects]) -> list[Detections]:
-        """Take the outputs and objects of a batch; answer what was found, in pixels of the originals."""
-        found = [
+    def predict(self, outputs: Outputs, truths: Sequence[ScaledObjects]) -> list[Detections]:
+        """What was found in each image, in pixels of the originals."""
+        return [
             dataclasses.replace(image, boxes=image.boxes * np.float32(scale))
             for image, (_, scale) in zip(decode(self._config, outputs), truths, strict=False)
         ]
-        self._found += found
-        self._truth += [truth for truth, _ in truths]
-        return found
+
+    def add(self, prediction: Detections, truth: ScaledObjects) -> None:
+        """Count what was found in an image."""
+        self._found.append(prediction)
+        self._truth.append(truth.truth)
 
     def scores(self) -> dict[str, float]:
         """COCO's `ap`, `ap50` and so on, and VOC's `voc_map` (area rule)."""

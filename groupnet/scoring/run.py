@@ -1,0 +1,146 @@
+"""One run of `groupnet eval` over the images that have no answer yet."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from android_runner.errors import DeviceError
+from groupnet.bundle import Bundle
+from groupnet.console import note
+from groupnet.eval_data import EvalData
+from groupnet.pixels import normalised, takes_pixels
+from groupnet.running import reference_numbers
+from groupnet.scoring.answers import Answer, Answers
+from groupnet.scoring.board import Board
+from groupnet.scoring.crew import Checked, Crew, Lost, Opened, Scored, Work
+from groupnet.scoring.devices import find_devices
+from groupnet.scoring.places import image_bytes
+from groupnet.scoring.pytorch import Twin, make_checks
+from models.scoring.by_task import make_scorer
+from models.task_config import NetworkConfig
+
+Array = npt.NDArray[Any]
+Say = Callable[[str, int], None]
+"""Told what is being done and how many images are."""
+
+_REPORT_S = 2.0  # between lines of progress
+
+
+class Run:
+    """Hands out images, compares what comes back with PyTorch, and keeps it."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        config: NetworkConfig,
+        dataset: EvalData,
+        twin: Twin | None,
+        answers: Answers,
+        say: Say,
+    ) -> None:
+        """Take what is scored, PyTorch's side, and where answers are kept."""
+        self._bundle, self._dataset, self._twin = bundle, dataset, twin
+        self._answers, self._say, self._scorer = answers, say, make_scorer(config)
+        self._takes_pixels = takes_pixels(bundle.manifest.inputs[0])
+        self._said_s = self._started_s = time.monotonic()
+        self._before = answers.count
+
+    def score(self, device: str, threads: int, check: int) -> None:
+        """Score what is left, and keep the answers as they come.
+
+        Args:
+            device: As `find_devices` reads it.
+            threads: Of the kernels.
+            check: How many images' integers are compared at every layer, some of them maybe in a former run.
+
+        Raises:
+            DeviceError: no device is left, or one computes other numbers than PyTorch.
+            EvaluationError, BundleError, DataError: see `run_eval`.
+        """
+        left = set(range(self._dataset.count)) - self._answers.indices
+        sample = np.linspace(0, self._dataset.count - 1, min(check, self._dataset.count)).round()
+        unchecked = {int(index) for index in sample} - set(self._answers.checks())
+        if not left and not (unchecked and self._twin and self._twin.compiled):
+            return
+        devices = find_devices(self._bundle, device, threads, self._tell)
+        checks = make_checks(
+            self._bundle, self._twin, {index: self._dataset.read(index)[0] for index in sorted(unchecked)}
+        )
+        work = Work(
+            Board(left, len(devices.openers)),
+            self._dataset.read,
+            self._prepare,
+            image_bytes(self._bundle),
+            reference_numbers(self._bundle),
+            deque(checks),
+        )
+        if devices.about is not None:
+            self._answers.add_device(devices.about)
+        try:
+            for event in Crew(devices.openers, work).run():
+                match event:
+                    case Opened():
+                        if self._answers.count == self._before:
+                            self._started_s = time.monotonic()  # the time left is of images alone
+                        if devices.about is None:
+                            self._answers.add_device(event.about)
+                        self._tell(f"{event.device}: {event.report.integers:,} integers equal PyTorch's")
+                    case Checked():
+                        self._answers.add_check(event.image, asdict(event.report))
+                    case Lost():
+                        note(f"note: {event.reason}")
+                    case Scored():
+                        self._keep(event)
+        except (DeviceError, KeyboardInterrupt) as exc:
+            kept = self._answers.count
+            hint = f"{kept} of {self._dataset.count} images are kept: run the same command again to go on"
+            if kept and isinstance(exc, DeviceError):
+                exc.args = (f"{str(exc).rstrip('.')}; {hint}",)
+            elif kept:
+                note(f"note: {hint}")
+            raise
+
+    def _prepare(self, pixels: Array) -> Array:
+        return pixels if self._takes_pixels else normalised(pixels, self._bundle.manifest.preprocessing)
+
+    def _keep(self, scored: Scored) -> None:
+        found = self._scorer.predict(scored.outputs, scored.truths)
+        count = len(found)
+        expected: list[Any] = [None] * count
+        differences, agreed = [float("nan")] * count, [(0, 0)] * count
+        if self._twin is not None:
+            outputs = self._twin.outputs(normalised(scored.pixels, self._bundle.manifest.preprocessing))
+            expected = self._scorer.predict(outputs, scored.truths)
+            agreed = [self._scorer.same(*both) for both in zip(found, expected, strict=True)]
+            differences = _largest_differences(scored.outputs, outputs)
+        self._answers.add(
+            [
+                Answer(index, mine, truth, other, difference, same, scored.device)
+                for index, mine, truth, other, difference, same in zip(
+                    scored.images, found, scored.truths, expected, differences, agreed, strict=True
+                )
+            ]
+        )
+        now_s, done = time.monotonic(), self._answers.count
+        if now_s - self._said_s > _REPORT_S or done == self._dataset.count:
+            self._said_s = now_s
+            rate = (done - self._before) / (now_s - self._started_s)
+            left_s = (self._dataset.count - done) / rate
+            self._say(f"{done} of {self._dataset.count} images, {rate:.3g}/s, {left_s:.0f} s left", done)
+
+    def _tell(self, text: str) -> None:
+        self._say(text, self._answers.count)
+
+
+def _largest_differences(outputs: Sequence[Array], expected: Sequence[Array]) -> list[float]:
+    """By image, over all outputs."""
+    parts = [
+        np.abs(mine - other).reshape(len(mine), -1).max(1)
+        for mine, other in zip(outputs, expected, strict=True)
+    ]
+    return [float(value) for value in np.max(parts, axis=0)]
