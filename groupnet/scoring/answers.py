@@ -66,7 +66,8 @@ class Answers:
             left.unlink()
         for path in sorted(folder.glob("batch-*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as file:
+                # Opened here: NumPy leaves a file open that is no archive.
+                with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                     indices = [int(index) for index in file["index"]]
                     if set(indices) & set(self._place):
                         raise ValueError("an image twice")
