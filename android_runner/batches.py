@@ -68,6 +68,10 @@ class Rows:
                 f"{rows.dtype}{list(rows.shape)}; resize or convert them to the model's input"
             )
 
+    def empty(self, count: int) -> list[Array]:
+        """Room for the outputs of so many images."""
+        return [np.empty((count, *shape), dtype) for shape, dtype in self._given]
+
     def split(self, packed: Array) -> list[Array]:
         """Outputs [N, ...] of their bytes, uint8 [N, output_bytes]."""
         ends = np.cumsum(self._bytes)
@@ -141,11 +145,34 @@ class RpcBatches:
         return inputs, outputs
 
 
+class OneByOne:
+    """Implements `Batches` where the device has nothing for it: a call an image, none overlaps."""
+
+    def __init__(self, run: Callable[[Array], list[Array]], rows: Rows) -> None:
+        """Take what runs one input [1, ...]."""
+        self._run, self._rows = run, rows
+        self._under_way: deque[Array] = deque()
+
+    def start(self, rows: Array) -> None:
+        """Keep them; see `Batches.start`."""
+        self._rows.check(rows)
+        self._under_way.append(rows)
+
+    def finish(self) -> list[Array]:
+        """Compute them; see `Batches.finish`."""
+        results = [self._run(row[None]) for row in self._under_way.popleft()]
+        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+    def close(self) -> None:
+        """Nothing is held; see `Batches.close`."""
+
+
 class RunOnHost:
     """Runs a function of this process over rows: what the thread of `HostBatches` does."""
 
-    def __init__(self, machine: tvm.runtime.Module, function: str) -> None:
-        """Take a virtual machine and its function."""
+    def __init__(self, machine: tvm.runtime.Module, function: str, rows: Rows) -> None:
+        """Take a virtual machine, and a function of one image."""
+        self._rows = rows
         self._function = machine[function]
         self._place: Array = np.empty(0)
         self._input: Any = None
@@ -155,14 +182,14 @@ class RunOnHost:
         if self._place.shape != (1, *rows.shape[1:]):
             self._place = _aligned((1, *rows.shape[1:]), rows.dtype)
             self._input = tvm.runtime.from_dlpack(self._place)
-        collected: list[list[Array]] = []
-        for row in rows:
-            self._place[0] = row
-            # Copied at once: the next call may be given the same memory.
-            collected.append(
-                [np.from_dlpack(part)[0].copy() for part in flatten(self._function(self._input))]
-            )
-        return [np.stack(parts) for parts in zip(*collected, strict=True)]
+        place, function, inputs = self._place, self._function, self._input
+        outputs = self._rows.empty(len(rows))
+        # Of several microseconds an image, what this loop does costs some: no more than it must is done here.
+        for number, row in enumerate(rows):
+            place[0] = row
+            for output, part in zip(outputs, flatten(function(inputs)), strict=True):
+                output[number] = np.from_dlpack(part)[0]  # copied: the next call may use the same memory
+        return outputs
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -203,4 +230,6 @@ def flatten(outputs: Any) -> list[Any]:
     """The tensors of a result, nested tuples in order."""
     if isinstance(outputs, tvm.runtime.Tensor):
         return [outputs]
+    if len(outputs) == 1:
+        return flatten(outputs[0])
     return [leaf for part in outputs for leaf in flatten(part)]

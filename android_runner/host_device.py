@@ -173,7 +173,7 @@ class HostExecutor:
             answer = worker.submit(run)
             return lambda: worker.wait(what, answer, timeout_s)
 
-        return HostBatches(submit, RunOnHost(machine, function), rows)
+        return HostBatches(submit, RunOnHost(machine, function, rows), rows)
 
     def close(self) -> None:
         """End the thread after the call it is in."""

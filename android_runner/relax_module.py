@@ -10,7 +10,7 @@ import numpy.typing as npt
 import tvm
 from tvm import relax
 
-from android_runner.batches import Batches, Rows, flatten
+from android_runner.batches import Batches, OneByOne, Rows, flatten
 from android_runner.call_profile import CallProfile, Footprint, parse_profile
 from android_runner.device import Signatures
 from android_runner.errors import InputMismatchError, UnknownFunctionError
@@ -38,8 +38,10 @@ class Executor(Protocol):
         """Let the threads that serve later calls number ``threads``, and read it back."""
         ...
 
-    def open_batches(self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int) -> Batches:
-        """Open batches of a function of a virtual machine."""
+    def open_batches(
+        self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int
+    ) -> Batches | None:
+        """Open batches of a function of a virtual machine; None where there are none."""
         ...
 
 
@@ -128,9 +130,9 @@ class RelaxModule:
     def batches(self, function: str, outputs: Sequence[TensorType], *, threads: int) -> Batches:
         """Run a function of one image on batches of them; see `LoadedModule.batches`."""
         (taken,) = self._signatures[function]
-        return self._executor.open_batches(
-            self._machine.module, function, Rows(function, taken, outputs), threads
-        )
+        rows = Rows(function, taken, outputs)
+        opened = self._executor.open_batches(self._machine.module, function, rows, threads)
+        return opened or OneByOne(lambda row: self.run(function, [row]), rows)
 
     def _check(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> None:
         if function in self._signatures:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tvm
 import tvm.rpc
@@ -85,6 +85,8 @@ class RpcExecutor:
             return
 
         def configure() -> int:
+            if (set_threads := self.own_function("set_threads")) is not None:
+                return int(set_threads(threads))
             self.rpc.get_function("runtime.config_threadpool")(_BIG_CORES_FIRST, threads)
             return int(self.rpc.get_function("runtime.NumThreads")())
 
@@ -112,9 +114,20 @@ class RpcExecutor:
             time.sleep(_SOLE_USE_POLL_S)
         self._sole_use = True
 
-    def open_batches(self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int) -> Batches:
+    def own_function(self, name: str) -> Any:
+        """A function of our server; None where the session is of another one, such as TVM's own."""
+        try:
+            return self.rpc.get_function(f"groupnet.{name}")
+        except AttributeError:
+            return None
+
+    def open_batches(
+        self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int
+    ) -> Batches | None:
         """Open batches on the server; see `Executor.open_batches`."""
-        self.set_threads(threads)  # reads back that there are so many; the batches' thread has its own
+        self.set_threads(threads)  # reads back that there are so many; the batches' thread has its own pool
+        if self.call("look for batches", lambda: self.own_function("batches_open")) is None:
+            return None
         return RpcBatches(self.call, self.rpc, machine, function, rows, threads)
 
     def close(self) -> None:

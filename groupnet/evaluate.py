@@ -128,6 +128,7 @@ def run_eval(
         BundleError, DeviceError: the bundle does not run there, or computes other integers than PyTorch.
     """
     from groupnet.scoring.answers import open_answers
+    from groupnet.scoring.devices import find_devices
     from groupnet.scoring.pytorch import find_twin
     from groupnet.scoring.report import report
     from groupnet.scoring.run import Run
@@ -149,11 +150,13 @@ def run_eval(
         kept = answers.count
         if kept:
             say(f"going on with {kept} of {dataset.count} images done", kept)
-        started_s = time.monotonic()
         run = Run(bundle, config, dataset, twin, answers, say)
-        run.score(device, request.threads, request.check)
-        seconds = time.monotonic() - started_s
+        started_s = run.score(
+            lambda: find_devices(bundle, device, request.threads, lambda text: say(text, answers.count)),
+            request.check,
+        )
         reported = report(answers, config, request.worst)
+        seconds = time.monotonic() - started_s
         result = {
             "bundle": str(bundle.path),
             "name": bundle.manifest.name,
@@ -218,7 +221,7 @@ def _draw_worst(
     from groupnet.scoring.pictures import draw_answer, save_picture
 
     for one, line in zip(worst, described, strict=True):
-        pixels, _ = dataset.read(one.answer.index)
-        path = folder / f"worst-{one.rank:02d}-image-{one.answer.index}.png"
+        pixels, _ = dataset.read(one.answer.image)
+        path = folder / f"worst-{one.rank:02d}-image-{one.answer.image}.png"
         save_picture(draw_answer(task, pixels, one.answer, dataset.classes), path)
         line["picture"] = str(path)

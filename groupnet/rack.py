@@ -38,6 +38,9 @@ def agent(
     key: Annotated[str, typer.Option(help="What tuners ask for; phones of a key have the same cores.")],
     transport: Transport = None,
     cores: Annotated[str, typer.Option(help="prime, big, little, or numbers such as 4-7.")] = "prime",
+    limit: Annotated[
+        float, typer.Option(min=1, help="Seconds that a call on the phone may take before it is ended.")
+    ] = CALL_LIMIT_S,
     as_json: AsJson = False,
 ) -> None:
     """Offer a phone through a tracker, and bring it back whenever it was gone. Ctrl-C ends it."""
@@ -45,7 +48,7 @@ def agent(
     from android_runner.rack.tracker_client import parse_address
 
     device = reached_through(serial if serial == "emulator" else f"adb:{serial}", transport)
-    offering = Offering(device, parse_address(tracker), check_key(key), cores, CALL_LIMIT_S)
+    offering = Offering(device, parse_address(tracker), check_key(key), cores, limit)
     if as_json:
         print_json({"device": device, "tracker": tracker, "key": key, "cores": cores})
     run_agent(offering, _until_told_to_stop(), note)

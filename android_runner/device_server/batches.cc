@@ -1,5 +1,6 @@
 // Many inputs in one call: a thread of the session's process computes while the next batch arrives.
 //
+//   set_threads(threads) -> threads          of all kernels of the session
 //   batches_open(machine, function, threads) -> number
 //   batches_start(number, inputs, outputs)   returns at once
 //   batches_finish(number)                   waits for the oldest batch that was started
@@ -34,6 +35,7 @@ namespace {
 namespace ffi = tvm::ffi;
 
 constexpr int kBigCoresFirst = 1;  // a mode of runtime.config_threadpool
+constexpr char kConcurrency[] = "TVM_NUM_THREADS";  // read by the runtime whenever a kernel asks for threads
 constexpr size_t kAlignment = 64;  // as the runtime's own tensors
 constexpr size_t kMaxOpen = 4;
 constexpr size_t kMaxStarted = 4;
@@ -60,6 +62,20 @@ struct AlignedMemory {
   }
   void FreeData(DLTensor* tensor) { std::free(tensor->data); }
 };
+
+int Configure(int threads) {
+  ffi::Function::GetGlobalRequired("runtime.config_threadpool")(kBigCoresFirst, threads);
+  return ffi::Function::GetGlobalRequired("runtime.NumThreads")().cast<int>();
+}
+
+// Kernels of the session use so many threads from now on; returns how many there are. Even a pool of one costs
+// each kernel a launch, some microseconds; only where the runtime's concurrency is 1 it calls the kernel itself.
+int SetThreads(int threads) {
+  unsetenv(kConcurrency);  // a pool is made as large as it may be
+  const int used = Configure(threads);
+  if (used == 1) setenv(kConcurrency, "1", 1);
+  return used;
+}
 
 class Batches {
  public:
@@ -116,7 +132,7 @@ class Batches {
     std::string failure;
     try {
       // The runtime has a thread pool to each thread that computes.
-      ffi::Function::GetGlobalRequired("runtime.config_threadpool")(kBigCoresFirst, threads);
+      Configure(threads);
     } catch (const std::exception& error) {
       failure = error.what();
     }
@@ -193,6 +209,7 @@ void RegisterBatchFunctions() {
   // The session's process ends without running destructors, whatever a thread may be doing.
   static OpenBatches* const batches = new OpenBatches;
   ffi::reflection::GlobalDef()
+      .def("groupnet.set_threads", SetThreads)
       .def("groupnet.batches_open",
            [](ffi::Module machine, ffi::String function, int threads) {
              return batches->Open(machine, function, threads);

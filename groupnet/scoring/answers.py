@@ -14,9 +14,8 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,12 +30,11 @@ _DEVICE = "device.json"
 _SHOWN = 12  # digits of a checksum that a person is shown
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One image.
 
     Attributes:
-        index: Its number in the data set.
+        image: Its number in the data set.
         found: The device's prediction, as the task's scorer makes it.
         truth: What is true.
         expected: PyTorch's prediction; None without PyTorch.
@@ -45,7 +43,7 @@ class Answer:
         device: Which device it was, where there are several.
     """
 
-    index: int
+    image: int
     found: Any
     truth: Any
     expected: Any
@@ -95,7 +93,7 @@ class Answers:
             EvaluationError: an image has an answer already.
             OSError: the folder cannot be written.
         """
-        indices = [answer.index for answer in batch]
+        indices = [answer.image for answer in batch]
         if twice := sorted(set(indices) & set(self._place)):
             raise EvaluationError(f"expected each image once; got image {twice[0]} again; report it")
         columns: dict[str, Array] = {
@@ -126,7 +124,7 @@ class Answers:
             if path not in self._read:
                 if len(self._read) == 4:  # neighbours are in few files
                     del self._read[next(iter(self._read))]
-                self._read[path] = {answer.index: answer for answer in self._load(path)}
+                self._read[path] = {answer.image: answer for answer in self._load(path)}
             yield self._read[path][index]
 
     def _load(self, path: Path) -> list[Answer]:
@@ -137,20 +135,20 @@ class Answers:
             prefix = f"{name}/"
             return {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
 
-        indices = [int(index) for index in arrays["index"]]
+        indices = arrays["index"].tolist()  # all at once: single numbers of NumPy are slow
         expected: Sequence[Any] = [None] * len(indices)
         if side("expected"):
             expected = unpack_predictions(self._task, side("expected"))
         return [
-            Answer(index, found, truth, other, float(difference), (int(same[0]), int(same[1])), str(device))
-            for index, found, truth, other, difference, same, device in zip(
+            Answer(index, found, truth, other, difference, (same, units), device)
+            for index, found, truth, other, difference, (same, units), device in zip(
                 indices,
                 unpack_predictions(self._task, side("found")),
                 unpack_truths(self._task, side("truth")),
                 expected,
-                arrays["difference"],
-                arrays["same"],
-                arrays["device"],
+                arrays["difference"].tolist(),
+                arrays["same"].tolist(),
+                arrays["device"].tolist(),
                 strict=True,
             )
         ]

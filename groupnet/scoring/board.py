@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 CHUNK_S = 0.5
 """How long a device should compute for one chunk: long beside a call's overhead, short beside a loss."""
 
-MAX_CHUNK = 256
+MAX_CHUNK = 1024
 MAX_CHUNK_BYTES = 32 << 20
 
 

@@ -46,7 +46,8 @@ def pack_truths(task: str, truths: Sequence[Any]) -> Columns:
 def unpack_truths(task: str, columns: Mapping[str, Array]) -> list[Any]:
     """What `pack_truths` was given; raises KeyError, ValueError, IndexError for other columns."""
     if task == "classification":
-        return [int(label) for label in columns["rows"]]
+        labels: list[Any] = columns["rows"].tolist()
+        return labels
     if task == "segmentation":
         return list(columns["rows"])
     return [

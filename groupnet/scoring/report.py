@@ -28,7 +28,7 @@ class Worst:
         """As `eval --json` prints it."""
         same, units = self.answer.same
         return {
-            "image": self.answer.index,
+            "image": self.answer.image,
             "max_abs_diff": self.answer.difference,
             "same": same,
             "predictions": units,

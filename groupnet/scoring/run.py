@@ -18,7 +18,7 @@ from groupnet.running import reference_numbers
 from groupnet.scoring.answers import Answer, Answers
 from groupnet.scoring.board import Board
 from groupnet.scoring.crew import Checked, Crew, Lost, Opened, Scored, Work
-from groupnet.scoring.devices import find_devices
+from groupnet.scoring.devices import Devices
 from groupnet.scoring.places import image_bytes
 from groupnet.scoring.pytorch import Twin, make_checks
 from models.scoring.by_task import make_scorer
@@ -47,16 +47,19 @@ class Run:
         self._bundle, self._dataset, self._twin = bundle, dataset, twin
         self._answers, self._say, self._scorer = answers, say, make_scorer(config)
         self._takes_pixels = takes_pixels(bundle.manifest.inputs[0])
+        self._ready = False
         self._said_s = self._started_s = time.monotonic()
         self._before = answers.count
 
-    def score(self, device: str, threads: int, check: int) -> None:
+    def score(self, find: Callable[[], Devices], check: int) -> float:
         """Score what is left, and keep the answers as they come.
 
         Args:
-            device: As `find_devices` reads it.
-            threads: Of the kernels.
+            find: Finds the devices; not called where nothing is left to do.
             check: How many images' integers are compared at every layer, some of them maybe in a former run.
+
+        Returns:
+            When the first device was ready, of `time.monotonic`.
 
         Raises:
             DeviceError: no device is left, or one computes other numbers than PyTorch.
@@ -66,8 +69,8 @@ class Run:
         sample = np.linspace(0, self._dataset.count - 1, min(check, self._dataset.count)).round()
         unchecked = {int(index) for index in sample} - set(self._answers.checks())
         if not left and not (unchecked and self._twin and self._twin.compiled):
-            return
-        devices = find_devices(self._bundle, device, threads, self._tell)
+            return self._started_s
+        devices = find()
         checks = make_checks(
             self._bundle, self._twin, {index: self._dataset.read(index)[0] for index in sorted(unchecked)}
         )
@@ -85,8 +88,8 @@ class Run:
             for event in Crew(devices.openers, work).run():
                 match event:
                     case Opened():
-                        if self._answers.count == self._before:
-                            self._started_s = time.monotonic()  # the time left is of images alone
+                        if not self._ready:
+                            self._ready, self._started_s = True, time.monotonic()
                         if devices.about is None:
                             self._answers.add_device(event.about)
                         self._tell(f"{event.device}: {event.report.integers:,} integers equal PyTorch's")
@@ -104,6 +107,7 @@ class Run:
             elif kept:
                 note(f"note: {hint}")
             raise
+        return self._started_s
 
     def _prepare(self, pixels: Array) -> Array:
         return pixels if self._takes_pixels else normalised(pixels, self._bundle.manifest.preprocessing)

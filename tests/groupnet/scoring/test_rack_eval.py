@@ -19,10 +19,11 @@ from android_runner.rack.tracker_client import TrackerAddress, TrackerClient
 from groupnet.bundle import load_bundle
 from groupnet.evaluate import EvalRequest, run_eval
 from groupnet.scoring import board, run
+from groupnet.scoring.crew import Scored
 
 KEY = "eval-test"
 CORE = "cortex-a53"
-IMAGES = 120
+IMAGES = 240
 
 
 @contextmanager
@@ -55,18 +56,21 @@ def test_a_killed_phones_images_go_to_the_other(
 ) -> None:
     bundle = small_digits(tmp_path / "net", CORE)
     monkeypatch.setattr(board, "MAX_CHUNK", 4)
-    monkeypatch.setattr(run, "_REPORT_S", 0.0)
-    opened: list[str] = []
+    at_work: set[str] = set()
     killed: list[int] = []
+    keep = run.Run._keep
 
-    def say(text: str, done: int) -> None:
-        """Kill a phone once both have begun and some images are done."""
-        if "integers equal" in text:
-            opened.append(text)
-        if len(opened) >= 2 and done >= 8 and not killed:
-            killed.append(done)
+    def keep_and_kill(self: run.Run, scored: Scored) -> None:
+        """Kill a phone once both have scored; until then the first one is held back."""
+        keep(self, scored)
+        at_work.add(scored.device)
+        if len(at_work) < 2:
+            time.sleep(1)
+        elif not killed:
+            killed.append(self._answers.count)
             stop_phone(phones[0].name)
 
+    monkeypatch.setattr(run.Run, "_keep", keep_and_kill)
     with Tracker(port=0) as tracker, ExitStack() as stack:
         address = TrackerAddress("127.0.0.1", tracker.port)
         for phone in phones:
@@ -76,7 +80,7 @@ def test_a_killed_phones_images_go_to_the_other(
             time.sleep(0.1)
         device = f"tracker:{address}/{KEY}"
         request = EvalRequest(limit=IMAGES, keep=tmp_path / "answers")
-        result = run_eval(load_bundle(bundle), request, device, say=say)
+        result = run_eval(load_bundle(bundle), request, device, say=lambda text, _done: print(text))
     assert killed and killed[0] < IMAGES
     assert (
         result["images"] == result["same_predictions"] == sum(result["images_by_device"].values()) == IMAGES
