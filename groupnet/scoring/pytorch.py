@@ -24,8 +24,6 @@ NONE = "none"
 OWN = "own"
 """`--compare`: nothing, or the checkpoint that the bundle was compiled from."""
 
-_AT_ONCE = 16  # images
-
 
 @dataclass(frozen=True)
 class Twin:
@@ -42,13 +40,16 @@ class Twin:
     compiled: bool
 
     def outputs(self, images: Array) -> list[Array]:
-        """Its outputs for normalised NHWC images, image outputs as NHWC."""
+        """Its outputs for normalised NHWC images, image outputs as NHWC.
+
+        One image at a time: PyTorch rounds otherwise in batches, and it must not matter who got which images.
+        """
         import torch
 
         with torch.inference_mode():
             parts = [
                 _arrays(self.model(torch.from_numpy(np.ascontiguousarray(some.transpose(0, 3, 1, 2)))))
-                for some in np.split(images, range(_AT_ONCE, len(images), _AT_ONCE))
+                for some in np.split(images, len(images))
             ]
         return [np.concatenate(output) for output in zip(*parts, strict=True)]
 

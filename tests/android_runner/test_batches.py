@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from android_runner.adb_shell_transport import AdbShellTransport
 from android_runner.batches import Rows
 from android_runner.device import Device, LoadedModule
-from android_runner.devices import _emulated, open_device
+from android_runner.devices import open_device
 from android_runner.emulator.phone import EmulatedPhone
 from android_runner.errors import InputMismatchError, ServerError
+from android_runner.phone_device import PhoneDevice
 from android_runner.tensor_types import TensorType
 
 IMAGE = TensorType((1, 2, 5), "uint8")
@@ -57,7 +60,8 @@ def test_this_machine_computes_batches(host_module: Path) -> None:
 
 @pytest.mark.phone
 def test_the_phone_computes_batches(arm64_module: Path, runner_phone: EmulatedPhone) -> None:
-    with loaded(_emulated(runner_phone, "emulator"), arm64_module) as module:
+    connect = partial(AdbShellTransport.connect, "127.0.0.1", runner_phone.port, runner_phone.key, 30.0)
+    with loaded(PhoneDevice(connect, kind="emulator", name="emulator"), arm64_module) as module:
         check(module)
         # Outputs that were announced otherwise are an error that leaves the session alive.
         for said, outputs in (("smaller", [*OUTPUTS, IMAGE]), ("larger", OUTPUTS[:1])):
