@@ -14,7 +14,7 @@ from android_runner.app.android_stubs import write_stubs
 from android_runner.app.dexer import MIN_SDK, make_dex
 from android_runner.app.executable import check_executable
 from android_runner.app.signing import default_key, ensure_key, sign_apk
-from android_runner.app.toolchain import Toolchain, find_toolchain, run_tool
+from android_runner.app.toolchain import SHORT_LIVED, Toolchain, find_toolchain, run_tool
 
 PACKAGE = "org.groupnet.bench"
 ACTIVITY = f"{PACKAGE}/.MainActivity"
@@ -114,14 +114,15 @@ def link_resources(tools: Toolchain, work: Path) -> Path:
 
 def compile_java(tools: Toolchain, work: Path) -> None:
     """Compile the sources and `work/gen` to `work/classes`, against Android's classes or our stubs."""
+    javac = [tools.javac, *(f"-J{option}" for option in SHORT_LIVED)]
     options = ["--release", _JAVA_RELEASE, "-encoding", "UTF-8", "-Xlint:all,-options", "-Werror"]
     against = tools.android_jar
     if against is None:
         against = work / "stubs"
         stubs = write_stubs(work / "stub-sources")
-        run_tool([tools.javac, "--release", _JAVA_RELEASE, "-Xlint:-options", "-d", against, *stubs])
+        run_tool([*javac, "--release", _JAVA_RELEASE, "-Xlint:-options", "-d", against, *stubs])
     sources = sorted((SOURCES / "java").rglob("*.java")) + sorted((work / "gen").rglob("*.java"))
-    run_tool([tools.javac, *options, "-classpath", against, "-d", work / "classes", *sources])
+    run_tool([*javac, *options, "-classpath", against, "-d", work / "classes", *sources])
 
 
 def _version_code(name: str) -> int:

@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from android_runner.app.toolchain import Toolchain, run_tool
+from android_runner.app.toolchain import SHORT_LIVED, Toolchain, run_tool
 from android_runner.errors import AppBuildError
 from android_runner.runtime_cache import cached_folder, default_cache_dir
 
@@ -27,9 +27,8 @@ def make_dex(tools: Toolchain, classes: Path, out: Path) -> None:
     """
     if tools.d8 is None:
         target = out / "classes.dex"
-        run_tool(
-            ["java", "-cp", dx_jar(), "com.android.dx.command.Main", "--dex", f"--output={target}", classes]
-        )
+        dx = ["-cp", dx_jar(), "com.android.dx.command.Main", "--dex", f"--output={target}"]
+        run_tool(["java", *SHORT_LIVED, *dx, classes])
         return
     # d8 takes files and archives, no folders.
     archive = out / "classes.zip"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from android_runner.app.build import SOURCES
-from android_runner.app.toolchain import run_tool
+from android_runner.app.toolchain import SHORT_LIVED, run_tool
 
 FAKE_ANDROID = Path(__file__).parent / "fake_android"
 JSON_JAR = Path("/usr/share/java/json-android.jar")
@@ -34,7 +34,8 @@ class OnJvm:
         made = cls(folder / "app.jar", folder / "fakes", folder / "unpacked/assets")
         run_tool([sys.executable, "-m", "enjarify.main", "--quiet", "-f", "--output", made.app, apk])
         sources = sorted(FAKE_ANDROID.rglob("*.java"))
-        run_tool(["javac", "-encoding", "UTF-8", "-cp", JSON_JAR, "-d", made.fakes, *sources])
+        options = [f"-J{option}" for option in SHORT_LIVED]
+        run_tool(["javac", *options, "-encoding", "UTF-8", "-cp", JSON_JAR, "-d", made.fakes, *sources])
         with zipfile.ZipFile(apk) as archive:
             archive.extractall(folder / "unpacked")
         return made
@@ -50,7 +51,7 @@ class PhoneUser:
         (libraries / "libgroupnet_bench.so").symlink_to(program)
         self._process = subprocess.Popen(
             [
-                *("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"),
+                *("java", "-Xshare:auto", *SHORT_LIVED, "-Djava.awt.headless=true"),
                 f"-Dphone.libraries={libraries}",
                 f"-Dphone.files={files}",
                 f"-Dphone.assets={ready.assets}",

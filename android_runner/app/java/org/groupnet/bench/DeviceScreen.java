@@ -60,7 +60,7 @@ final class DeviceScreen extends Screen {
       int count = counts.get(kind.getKey());
       ui.body(card, string(R.string.core_line, count, core.getString("name"), core.optString("role", "")));
       long khz = core.optLong("max_khz", 0);
-      if (khz > 0) ui.caption(card, string(R.string.clock, khz / 1e6));
+      if (khz > 0) ui.caption(card, string(R.string.clock, khz / 1e6)).setPadding(0, 0, 0, ui.px(8));
     }
   }
 

@@ -6,6 +6,12 @@ import android.view.View;
 import android.view.ViewGroup;
 import android.widget.LinearLayout;
 import android.widget.TextView;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import org.json.JSONArray;
 import org.json.JSONException;
 import org.json.JSONObject;
@@ -14,6 +20,8 @@ import org.json.JSONObject;
 final class Pictures {
   private final Context context;
   private final Ui ui;
+  /** Whom the pictures are by, each once: several sets may have the same backgrounds. */
+  private final Set<String> credits = new LinkedHashSet<String>();
 
   Pictures(Context context) {
     this.context = context;
@@ -45,7 +53,15 @@ final class Pictures {
       if (i < count) fill(cell, set, i, predictions.getJSONObject(i));
     }
     if (set.task.equals("segmentation")) legend(card, set);
-    for (String author : set.credits) ui.caption(card, author);
+    credits.addAll(set.credits);
+  }
+
+  /** Add whom the pictures are by. */
+  void addCredits(LinearLayout column) {
+    if (credits.isEmpty()) return;
+    LinearLayout card = ui.card(column);
+    ui.heading(card, context.getString(R.string.results_credits));
+    for (String author : credits) ui.caption(card, author).setPadding(0, 0, 0, ui.px(6));
   }
 
   /** What the colors of masks mean; class 0 has none. */
@@ -93,7 +109,7 @@ final class Pictures {
     } else if (set.task.equals("detection")) {
       says = context.getString(R.string.results_boxes, shown(prediction.getJSONArray("boxes")));
     } else {
-      says = context.getString(R.string.results_mask);
+      says = named(set, Score.mask(prediction.getJSONArray("runs"), set.height * set.width));
     }
     TextView text = ui.text(cell, says, Ui.CAPTION_SP, right ? R.color.text : R.color.error);
     text.setGravity(Gravity.CENTER_HORIZONTAL);
@@ -106,6 +122,26 @@ final class Pictures {
     int shown = 0;
     for (int i = 0; i < boxes.length(); i++) shown += boxes.getJSONObject(i).getDouble("score") >= Score.SHOWN ? 1 : 0;
     return shown;
+  }
+
+  /** The classes that a mask has, the largest first; class 0 is the background. */
+  private String named(TestSet set, int[] mask) {
+    final int[] pixels = new int[set.labels.size()];
+    List<Integer> classes = new ArrayList<Integer>();
+    for (int index : mask) {
+      if (index <= 0 || index >= pixels.length) continue;
+      if (pixels[index]++ == 0) classes.add(index);
+    }
+    if (classes.isEmpty()) return context.getString(R.string.results_mask_none);
+    Collections.sort(classes, new Comparator<Integer>() {
+      @Override
+      public int compare(Integer a, Integer b) {
+        return pixels[b] - pixels[a];
+      }
+    });
+    StringBuilder names = new StringBuilder();
+    for (int i = 0; i < classes.size(); i++) names.append(i == 0 ? "" : ", ").append(set.labels.get(classes.get(i)));
+    return names.toString();
   }
 
   private static String label(TestSet set, int index) {

@@ -55,8 +55,10 @@ final class ResultsScreen extends Screen {
     }
     latency(column, timings);
     JSONArray sets = record.json.getJSONArray("test_sets");
-    for (int i = 0; i < sets.length(); i++) new Pictures(activity).add(column, sets.getJSONObject(i));
+    Pictures pictures = new Pictures(activity);
+    for (int i = 0; i < sets.length(); i++) pictures.add(column, sets.getJSONObject(i));
     for (Record.Timing timing : timings) kernels(column, timing);
+    pictures.addCredits(column);
     ui.button(column, string(R.string.results_share), true, new View.OnClickListener() {
       @Override
       public void onClick(View view) {

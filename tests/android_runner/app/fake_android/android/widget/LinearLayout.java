@@ -78,7 +78,7 @@ public class LinearLayout extends ViewGroup {
       if (vertical) {
         y = child.top + child.height + at.bottomMargin;
       } else {
-        if ((gravity & 16) != 0) child.top = padTop + (height - padTop - padBottom - child.height) / 2;
+        if ((gravity & 0x70) == 0x10) child.top = padTop + (height - padTop - padBottom - child.height) / 2;
         x = child.left + child.width + at.rightMargin;
       }
     }
