@@ -23,7 +23,7 @@ DEBIAN_PACKAGES = {
 }
 """The package that has each program."""
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Java's options for programs of a second or two, which become twice as fast; `javac` takes each behind -J."""
+"""For Java programs of a second or two, which take half as long with them; javac has each behind -J."""
 _STEP_TIMEOUT_S = 300.0
 
 
