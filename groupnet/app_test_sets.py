@@ -13,7 +13,13 @@ SHAPES = 8
 SCENES = 4
 _SHAPES_SIZE, _MASKS_SIZE, _BOXES_SIZE = 64, 96, 128
 """Height and width of the inputs of the zoo's networks for shapes."""
+_DRAWN = 128
+"""Masks are learnt and tested on scenes of this size, made smaller."""
 _SINGLES_SEED, _MASKS_SEED, _BOXES_SEED = 1, 2, 3
+
+_BACKGROUND, _UNKNOWN = 0, 255
+_LEAST_COVERED = 0.1
+"""Of a picture by objects, for masks: most scenes have so little that there is nothing to look at."""
 
 Pixels = npt.NDArray[np.uint8]
 Truth = dict[str, Any]
@@ -94,14 +100,22 @@ def _boxes() -> tuple[Truth, list[tuple[Pixels, Truth]]]:
 
 
 def _masks() -> tuple[Truth, list[tuple[Pixels, Truth]]]:
+    from models.data.samples import SegmentationSample
     from models.data.shapes.scene import draw_scene
+    from models.data.transforms.segmentation import fit_square
 
     kind, about = _kind("segmentation")
     about["labels"] = ["background", *kind.classes]
     pictures = []
-    for number in range(SCENES):
-        scene = draw_scene(np.random.default_rng([_MASKS_SEED, number]), kind, _MASKS_SIZE, "val")
-        pictures.append((scene.image, {"runs": run_lengths(scene.mask)}))
+    for number in itertools.count():
+        scene = draw_scene(np.random.default_rng([_MASKS_SEED, number]), kind, _DRAWN, "val")
+        if np.isin(scene.mask, (_BACKGROUND, _UNKNOWN)).mean() > 1 - _LEAST_COVERED:
+            continue
+        drawn = SegmentationSample(scene.image, scene.mask, str(number))
+        sample = fit_square(drawn, size=_MASKS_SIZE, padding=(0, 0, 0))
+        pictures.append((sample.image, {"runs": run_lengths(sample.mask)}))
+        if len(pictures) == SCENES:
+            break
     return about, pictures
 
 

@@ -4,10 +4,26 @@ import java.text.SimpleDateFormat;
 import java.util.Date;
 import java.util.Locale;
 import java.util.TimeZone;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Numbers and times as people read them. */
 final class Format {
+  private static final int LONGEST_NAME = 40;
+  private static final Pattern CONVOLUTION =
+      Pattern.compile("([a-z]+)_conv2d_[a-z0-9]+_nhwc_n\\d+h(\\d+)w(\\d+)c(\\d+)o(\\d+)k(\\d+)x(\\d+).*");
+  private static final Pattern OTHER = Pattern.compile("([a-z]+)_[a-z0-9]+_nhwc_n\\d+h(\\d+)w(\\d+)c(\\d+).*");
+
   private Format() {}
+
+  /** What a kernel does, of its name, which tells all that it was made for: binary 3×3, 14×14×256 → 256. */
+  static String kernel(String name) {
+    Matcher found = CONVOLUTION.matcher(name);
+    if (found.matches()) return found.replaceFirst("$1 $6×$7, $2×$3×$4 → $5");
+    found = OTHER.matcher(name);
+    if (found.matches()) return found.replaceFirst("$1, $2×$3×$4");
+    return name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "…" : name;
+  }
 
   /** Three digits that count: 0.304, 12.6, 187. */
   static String ms(double value) {

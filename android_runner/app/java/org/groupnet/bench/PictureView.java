@@ -61,7 +61,8 @@ final class PictureView extends View {
     canvas.drawBitmap(picture, whole, area, paint);
     if (mask != null) canvas.drawBitmap(mask, whole, area, paint);
     float scale = (float) getWidth() / columns;
-    for (int i = 0; boxes != null && i < boxes.length(); i++) drawBox(canvas, paint, boxes.optJSONObject(i), scale);
+    // The surest one comes first, and lies above the others.
+    for (int i = boxes == null ? -1 : boxes.length() - 1; i >= 0; i--) drawBox(canvas, paint, boxes.optJSONObject(i), scale);
   }
 
   private void drawBox(Canvas canvas, Paint paint, JSONObject box, float scale) {
@@ -81,6 +82,7 @@ final class PictureView extends View {
     paint.setTextSize(ui.sp(12));
     float width = paint.measureText(label) + ui.px(6);
     float under = Math.max(top, ui.px(16));
+    left = Math.max(0, Math.min(left, getWidth() - width));
     canvas.drawRect(left, under - ui.px(16), left + width, under, paint);
     paint.setColor(0xFF000000);
     canvas.drawText(label, left + ui.px(3), under - ui.px(4), paint);

@@ -15,8 +15,6 @@ import org.json.JSONObject;
 /** A record: times as a table and as bars, the slowest kernels, the test pictures; share it, or save it. */
 final class ResultsScreen extends Screen {
   private static final int KERNELS = 5;
-  /** Kernels' names tell all that they are made for; what comes last matters least. */
-  private static final int LONGEST_NAME = 40;
 
   ResultsScreen(MainActivity activity) {
     super(activity);
@@ -126,8 +124,7 @@ final class ResultsScreen extends Screen {
     for (JSONObject kernel : sorted.subList(0, Math.min(KERNELS, sorted.size()))) {
       LinearLayout row = ui.row(card);
       row.setPadding(0, ui.px(4), 0, ui.px(4));
-      String name = kernel.getString("kernel");
-      String shown = name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "…" : name;
+      String shown = Format.kernel(kernel.getString("kernel"));
       ui.weighted(ui.text(row, shown, Ui.CAPTION_SP, R.color.text), 3);
       String share = String.format("%.0f %%", 100 * kernel.optDouble("share", 0));
       TextView text = ui.text(row, string(R.string.run_ms, Format.ms(kernel.getDouble("ms"))) + " · " + share,
