@@ -22,7 +22,8 @@ from android_runner.errors import (
 )
 from android_runner.phone_device import PhoneDevice
 from android_runner.server import DEVICE_ROOT
-from android_runner.transport import Transport
+from android_runner.sole_use import BUSY, wait_for_sole_use, while_locked
+from android_runner.transport import ShellResult, Transport
 
 SCHEMA = 1
 """What `groupnet_bench` must say that its answers are of."""
@@ -75,6 +76,7 @@ def run_native(device: Device, executable: Path, words: Sequence[str]) -> dict[s
         CoresUnavailableError: There are no such cores.
         IllegalInstructionError: The code is for another processor.
         NativeRunError: It failed in another way, or its answer is none.
+        DeviceBusyError: Another measurement has the phone.
         DeviceError: The device cannot be reached, or has no space.
     """
     if isinstance(device, PhoneDevice):
@@ -86,7 +88,13 @@ def run_native(device: Device, executable: Path, words: Sequence[str]) -> dict[s
 def run_on_phone(transport: Transport, executable: Path, words: Sequence[str]) -> dict[str, Any]:
     """Bring the executable to a phone unless it is there, and run it; see `run_native`."""
     installed = install_native(transport, executable)
-    done = transport.shell(shlex.join([str(installed), *words]), timeout_s=_LIMIT_S, check=False)
+    command = while_locked(shlex.join([str(installed), *words]), DEVICE_ROOT)
+
+    def run() -> ShellResult | None:
+        done = transport.shell(command, timeout_s=_LIMIT_S, check=False)
+        return None if done.exit_code == BUSY else done
+
+    done = wait_for_sole_use(run, transport.serial)
     return read_answer(done.exit_code, done.stdout, done.stderr)
 
 

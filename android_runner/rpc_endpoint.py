@@ -85,6 +85,11 @@ class PhoneEndpoint:
                 f"Expected {serial} to {what}; Android ended it, as it does where memory is short; "
                 "close other apps, or take a smaller batch or input"
             )
+        if "killed by signal" in last:
+            return ServerError(
+                f"Expected {serial} to {what}; its code crashed there: {last}; "
+                "compile the bundle again, and report it if it crashes again"
+            )
         if "ended with code 0" in last:
             return LinkLostError(
                 f"Expected {serial} to {what}; the link to it was lost on the way; start a new session"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +13,6 @@ import tvm.rpc
 from android_runner.batches import Batches, Rows, RpcBatches
 from android_runner.errors import (
     AlteredFileError,
-    DeviceBusyError,
     DeviceError,
     DeviceFullError,
     DeviceMemoryError,
@@ -25,15 +23,10 @@ from android_runner.errors import (
     unraised,
 )
 from android_runner.rpc_endpoint import Endpoint
-
-logger = logging.getLogger(__name__)
+from android_runner.sole_use import wait_for_sole_use
 
 Result = TypeVar("Result")
 
-SOLE_USE_WAIT_S = 60.0
-"""How long a measurement waits for another one on the same device to end."""
-
-_SOLE_USE_POLL_S = 0.2
 _TAKE_SOLE_USE = "groupnet.take_sole_use"
 
 # Mode 1 of runtime.config_threadpool: threads go to the fastest cores first.
@@ -52,7 +45,7 @@ class RpcExecutor:
         self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._threads = 0
-        self._sole_use = self._told_to_wait = False
+        self._sole_use = False
         self.failure: DeviceError | None = None
         """What ended the session; None while it can go on."""
         self._tunnel = ExitStack()
@@ -101,17 +94,11 @@ class RpcExecutor:
         """Have the device for this session's measurements alone; see `Executor.take_sole_use`."""
         if self._sole_use:
             return
-        give_up_at_s = time.monotonic() + SOLE_USE_WAIT_S
-        while not self.call("be measured on", lambda: bool(self.rpc.get_function(_TAKE_SOLE_USE)())):
-            if time.monotonic() > give_up_at_s:
-                raise DeviceBusyError(
-                    f"Expected {self._endpoint.serial} for one measurement alone; another has had it for "
-                    f"{SOLE_USE_WAIT_S:g} s; run this again when that one is done"
-                )
-            if not self._told_to_wait:
-                self._told_to_wait = True
-                logger.warning("Waiting: another measurement runs on %s", self._endpoint.serial)
-            time.sleep(_SOLE_USE_POLL_S)
+
+        def take() -> bool | None:
+            return self.rpc.get_function(_TAKE_SOLE_USE)() or None
+
+        wait_for_sole_use(lambda: self.call("be measured on", take), self._endpoint.serial)
         self._sole_use = True
 
     def own_function(self, name: str) -> Any:

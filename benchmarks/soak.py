@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -222,6 +223,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no cycle after so long")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the phone ends too
     started_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="groupnet-soak-") as folder:
         say = partial(print, file=sys.stderr, flush=True)

@@ -11,10 +11,12 @@ import pytest
 from native_models import LIMIT_S, Made, floats, write_tree
 from phone_facts import PHONES, PhoneFacts
 
+from android_runner import sole_use
 from android_runner.adb_shell_transport import AdbShellTransport
 from android_runner.emulator.phone import EmulatedPhone
 from android_runner.errors import (
     CoresUnavailableError,
+    DeviceBusyError,
     IllegalInstructionError,
     InputMismatchError,
     NativeBuildError,
@@ -122,6 +124,23 @@ def test_a_phone_runs_it(arm64: Path, runner_phone: EmulatedPhone, transport: Ad
         run_on_phone(transport, arm64, ONCE.words("wrong"))
     with pytest.raises(CoresUnavailableError, match="'77'"):
         run_on_phone(transport, arm64, NativeOptions(cores="77").words("model"))
+
+
+@pytest.mark.phone
+def test_it_does_not_run_beside_another_measurement(
+    arm64: Path, transport: AdbShellTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = f"exec 9< {DEVICE_ROOT}; flock 9; sleep {LIMIT_S:.0f} 9<&-; true"
+    start = f"mkdir -p {DEVICE_ROOT}; ({hold}) > /dev/null 2>&1 & echo $!"
+    holder = transport.shell(start, timeout_s=30).stdout
+    monkeypatch.setattr(sole_use, "WAIT_S", 0.3)
+    try:
+        with pytest.raises(DeviceBusyError, match="run this again when that one is done"):
+            run_on_phone(transport, arm64, ONCE.words("model"))
+    finally:
+        transport.shell(f"kill {holder}", timeout_s=30)
+    monkeypatch.setattr(sole_use, "WAIT_S", LIMIT_S)
+    assert run_on_phone(transport, arm64, ONCE.words("model"))["runs"] == 2
 
 
 def test_this_machine_runs_it(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tvm import relax
 from tvm.script import tirx as T
 from tvm.support import cc
 
-from android_runner import rpc_executor, server
+from android_runner import server, sole_use
 from android_runner.adb_shell_transport import AdbShellTransport
 from android_runner.emulator.faulty_link import FaultyLink
 from android_runner.emulator.phone import EmulatedPhone, reboot_phone, start_phone, stop_phone
@@ -193,7 +193,9 @@ def crashing_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_kernel_that_crashes(phone: EmulatedPhone, crashing_module: Path) -> None:
     with device_on(phone).session(timeout_s=LIMIT_S) as session:
         module = session.load(crashing_module)
-        with pytest.raises(ServerError, match=r"run `main`.*killed by signal 6"):
+        with pytest.raises(
+            ServerError, match=r"run `main`.*crashed there: .*signal 6.*compile the bundle again"
+        ):
             module.run("main", [X])
         with pytest.raises(ServerError):
             module.run("main", [X])
@@ -228,11 +230,11 @@ def test_two_measurements_on_one_phone(
         with device.session(timeout_s=LIMIT_S) as first:
             assert len(measure(first)) == 2
             assert len(second.load(arm64_module).run("nested", [X])) == 3  # what is not timed may go on
-            monkeypatch.setattr(rpc_executor, "SOLE_USE_WAIT_S", 0.3)
+            monkeypatch.setattr(sole_use, "WAIT_S", 0.3)
             with pytest.raises(DeviceBusyError, match="run this again when that one is done"):
                 measure(second)
             assert len(measure(first)) == 2
-        monkeypatch.setattr(rpc_executor, "SOLE_USE_WAIT_S", LIMIT_S)
+        monkeypatch.setattr(sole_use, "WAIT_S", LIMIT_S)
         # The first one's process may still be ending; that is waited for.
         assert len(measure(second)) == 2
 
