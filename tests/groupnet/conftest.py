@@ -1,5 +1,6 @@
-"""A small bundle without a compiler: valid in every way that `load_bundle` checks."""
+"""A small bundle without a compiler, valid in every way that `load_bundle` checks; and those of the zoo."""
 
+import os
 import struct
 from collections.abc import Callable
 from importlib.metadata import version
@@ -8,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from run_verb import groupnet
 
+from android_runner.runtime_cache import cached_folder
 from groupnet import bundle, manifest
 from models.registry import config_of
 
@@ -78,3 +81,18 @@ def write_bundle(numbers: bundle.ReferenceNumbers) -> Callable[..., Path]:
         return out
 
     return write
+
+
+@pytest.fixture(scope="session")
+def zoo_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that compiles a network of the zoo for this machine, once for all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+    def compiled(name: str) -> Path:
+        def fill(folder: Path) -> None:
+            groupnet("compile", name, "--target", "host", "--out", folder / "net.bundle")
+
+        return cached_folder(shared / f"zoo-{name}", fill) / "net.bundle"
+
+    return compiled

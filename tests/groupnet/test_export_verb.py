@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from run_verb import groupnet
 
 from android_runner.devices import open_device
 from frontend.c_export.export import ExportReport
 from frontend.compile import KernelRecord
-from groupnet import bundle, cli, manifest
+from groupnet import bundle, manifest
 from groupnet.boundary import EXIT_ERROR
 from groupnet.errors import BundleFormatError, ModelSourceError
 from groupnet.export import check_kernels, read_order
@@ -21,16 +21,6 @@ from groupnet.model_source import Request
 from models.zoo import ZooEntry, entries
 
 ENTRIES = entries()
-
-
-def groupnet(*arguments: str | Path, code: int = 0) -> dict[str, Any]:
-    """Run a verb with --json in this process; the exit code must be `code`."""
-    done = CliRunner().invoke(cli.app, [*(str(argument) for argument in arguments), "--json"])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == code, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
 
 
 def example_says(folder: Path, expected: Path) -> str:
@@ -59,9 +49,10 @@ def native_says(folder: Path, program: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_exported_bundle_computes_what_the_bundle_does(entry: ZooEntry, tmp_path: Path) -> None:
-    made = tmp_path / "net.bundle"
-    groupnet("compile", entry.name, "--target", "host", "--out", made)
+def test_an_exported_bundle_computes_what_the_bundle_does(
+    entry: ZooEntry, zoo_bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
+    made = zoo_bundle(entry.name)
     out = tmp_path / "net.c"
     said = groupnet("export", made, "--out", out)
     described = bundle.load_bundle(made)

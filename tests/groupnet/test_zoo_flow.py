@@ -1,7 +1,7 @@
 """Every trained network that ships, the whole way: this machine and the emulated phone score as PyTorch."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,13 +37,12 @@ def phone() -> Iterator[EmulatedPhone]:
     stop_phone(name)
 
 
-def check(entry: ZooEntry, device: str, target: str, folders: dict[str, str], out: Path, images: int) -> None:
-    """Compile, verify and score; scores must be PyTorch's."""
-    groupnet("compile", entry.name, "--target", target, "--out", out)
-    verified = groupnet("bench", out, "--device", device, "--runs", "1")["verified"]
+def check(entry: ZooEntry, device: str, made: Path, folders: dict[str, str], images: int) -> None:
+    """Verify and score a bundle; scores must be PyTorch's."""
+    verified = groupnet("bench", made, "--device", device, "--runs", "1")["verified"]
     assert verified["exact"] is True and verified["binary_convs"] > 0
     data = folders[entry.data]
-    result = groupnet("eval", out, "--data", data, "--device", device, "--limit", str(images))
+    result = groupnet("eval", made, "--data", data, "--device", device, "--limit", str(images))
     scores, expected = result["scores"], result["pytorch_scores"]
     assert result["images"] == images
     if entry.task == "classification":
@@ -58,11 +57,13 @@ def check(entry: ZooEntry, device: str, target: str, folders: dict[str, str], ou
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_on_this_machine(entry: ZooEntry, folders: dict[str, str], tmp_path: Path) -> None:
-    check(entry, "host", "host", folders, tmp_path / "net.bundle", IMAGES)
+def test_on_this_machine(entry: ZooEntry, folders: dict[str, str], zoo_bundle: Callable[[str], Path]) -> None:
+    check(entry, "host", zoo_bundle(entry.name), folders, IMAGES)
 
 
 @pytest.mark.phone
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_on_the_phone(entry: ZooEntry, folders: dict[str, str], phone: EmulatedPhone, tmp_path: Path) -> None:
-    check(entry, f"adb:{phone.serial}", "cortex-a76", folders, tmp_path / "net.bundle", ON_THE_PHONE)
+    made = tmp_path / "net.bundle"
+    groupnet("compile", entry.name, "--target", "cortex-a76", "--out", made)
+    check(entry, f"adb:{phone.serial}", made, folders, ON_THE_PHONE)
