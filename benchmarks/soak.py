@@ -55,6 +55,8 @@ class Tally:
         survived: cycles with a fault whose result was NumPy's all the same.
         failed_without_fault: cycles that had no fault and failed; must be 0.
         leaks: what was left after a cycle; must be empty.
+        at_rest: what was here and on the phone before the first cycle.
+        at_end: and what after the last one.
     """
 
     cycles: int = 0
@@ -64,10 +66,13 @@ class Tally:
     survived: int = 0
     failed_without_fault: int = 0
     leaks: list[str] = field(default_factory=list)
+    at_rest: Leftovers = field(default_factory=Leftovers)
+    at_end: Leftovers = field(default_factory=Leftovers)
 
     def describe(self) -> dict[str, Any]:
         """Return it as `--json` prints it."""
-        return vars(self) | {"faults": dict(self.faults), "errors": dict(self.errors)}
+        said = {name: found.describe() for name, found in vars(self).items() if isinstance(found, Leftovers)}
+        return vars(self) | {"faults": dict(self.faults), "errors": dict(self.errors)} | said
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print, limit_s: fl
             for name in TRANSPORTS:  # what is made once is no leak
                 if error := soak.cycle(rng, name, None):
                     raise BenchmarkError(f"expected a cycle without a fault to succeed; got {error}")
-            before = leftovers_here() | _phone_at_rest(phone)
+            before = tally.at_rest = leftovers_here() | _phone_at_rest(phone)
             end_s = time.monotonic() + limit_s
             for number in range(cycles):
                 if time.monotonic() > end_s:
@@ -188,6 +193,8 @@ def run_soak(cycles: int, seed: int, folder: Path, say: Any = print, limit_s: fl
                 tally.leaks += [f"cycle {number}, {fault}: {leak}" for leak in leaks]
                 came = error.message if error else "exact"
                 say(f"{number + 1}: {transport}, {fault or 'no fault'}, {took_s:.1f} s, left {leaks}: {came}")
+            tally.leaks += [f"at the end: {leak}" for leak in soak.look_for_leaks(before, phone_too=True)]
+            tally.at_end = leftovers_here() | _phone_at_rest(phone)
     finally:
         server.stop()
         stop_phone(_PHONE, folder / "phones")

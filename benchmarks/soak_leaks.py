@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from android_runner.server import DEVICE_ROOT
 from android_runner.transport import Transport
@@ -36,6 +37,10 @@ class Leftovers:
 
     counts: tuple[tuple[str, int], ...] = ()
     phone: frozenset[str] = frozenset()
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as `--json` prints it."""
+        return {**dict(self.counts), "on the phone": sorted(self.phone)}
 
     def __or__(self, other: "Leftovers") -> "Leftovers":
         """What is in either of them."""

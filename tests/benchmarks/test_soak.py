@@ -15,6 +15,8 @@ def test_a_short_soak_leaves_nothing(tmp_path: Path) -> None:
     assert (tally.cycles, tally.leaks, tally.failed_without_fault) == (6, [], 0), told
     assert tally.faults.total() > 0 and tally.exact > 0
     assert tally.exact + tally.errors.total() == 6
+    assert tally.at_end.beyond(tally.at_rest) == [] and len(tally.at_rest.phone) == 1  # the runtime
+    assert {"threads", "open files", "on the phone"} <= set(tally.describe()["at_end"])
 
 
 def test_more_than_before_is_a_leak() -> None:
