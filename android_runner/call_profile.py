@@ -1,8 +1,9 @@
-"""What a profiled function did: its calls in their order, the time of each, and the memory that it took."""
+"""What a profiled function did: its calls, the time of each, its memory, and what the cores could do."""
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 
 from android_runner.errors import ServerError
@@ -66,6 +67,21 @@ class Footprint:
     peak_bytes: int | None
 
 
+@dataclass(frozen=True)
+class CoreCeilings:
+    """What the threads of a device multiply at most, all together, by loops on registers.
+
+    Attributes:
+        binary_macs_s: Binary multiply-accumulates a second.
+        float_macs_s: Those of float32.
+        binary_by: The instruction that adds the counts of bits: `udot` or `uadalp`, whichever is faster.
+    """
+
+    binary_macs_s: float
+    float_macs_s: float
+    binary_by: str
+
+
 def parse_profile(said: str) -> CallProfile:
     """Return what `profile_calls` says; its format is in `call_profile.h`.
 
@@ -100,6 +116,26 @@ def parse_footprint(said: str) -> Footprint:
             f"Expected what a module takes; got something else ({exc!r}); run `groupnet doctor`"
         ) from exc
     return Footprint(load_ns / _NS_PER_MS, before or None, peak or None)
+
+
+def parse_ceilings(said: str) -> CoreCeilings:
+    """Return what `groupnet.ceilings` of the device server says; its format is in `ceilings.h`.
+
+    Raises:
+        ServerError: It is something else.
+    """
+    try:
+        told = json.loads(said)
+        ceilings = CoreCeilings(
+            float(told["binary_macs_s"]), float(told["float_macs_s"]), str(told["binary_by"])
+        )
+    except (ValueError, KeyError, TypeError) as exc:
+        raise ServerError(
+            f"Expected what a core multiplies; got something else ({exc!r}); run `groupnet doctor`"
+        ) from exc
+    if not (0 < ceilings.binary_macs_s < math.inf and 0 < ceilings.float_macs_s < math.inf):
+        raise ServerError(f"Expected rates above 0; got {said}; profile again")
+    return ceilings
 
 
 def _run(spans_ns: list[int]) -> ProfiledRun:

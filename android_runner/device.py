@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from android_runner.call_profile import CallProfile, Footprint
+from android_runner.call_profile import CallProfile, CoreCeilings, Footprint
 from android_runner.phone_probe import Hardware
 from android_runner.tensor_types import TensorType
 from android_runner.throttling import Reading
@@ -109,6 +109,16 @@ class LoadedModule(Protocol):
         To be asked of the module that was loaded last, before anything else is run.
 
         Raises:
+            DeviceError: As `run`.
+        """
+        ...
+
+    def ceilings(self, *, threads: int) -> CoreCeilings | None:
+        """Time loops on registers on the device, on the threads of kernels; None: it has no such loops.
+
+        Raises:
+            DeviceBusyError: Another session measures on the device.
+            ThreadsUnavailableError: The device cannot run ``threads`` threads.
             DeviceError: As `run`.
         """
         ...

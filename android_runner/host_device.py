@@ -121,6 +121,9 @@ class HostInstruments:
         """Ask the kernel; see `Instruments.footprint`."""
         return Footprint(self._load_ms, self._before_bytes, peak_bytes())
 
+    def ceilings(self, _threads: int) -> None:
+        """None: the server's loops are for arm64; see `Instruments.ceilings`."""
+
 
 class HostExecutor:
     """Runs calls on one thread, because TVM keeps a thread pool and core affinity per calling thread.

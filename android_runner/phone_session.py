@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 
 import tvm
 
-from android_runner.call_profile import PROFILE_CALLS, Footprint, parse_footprint
+from android_runner.call_profile import (
+    PROFILE_CALLS,
+    CoreCeilings,
+    Footprint,
+    parse_ceilings,
+    parse_footprint,
+)
 from android_runner.device import LoadedModule, Signatures
 from android_runner.elf import check_architecture
 from android_runner.errors import AlteredFileError, DeviceError, DeviceFullError
@@ -118,3 +124,8 @@ class ServerInstruments:
     def footprint(self) -> Footprint:
         """Ask the server; see `Instruments.footprint`."""
         return parse_footprint(str(self._executor.rpc.get_function("groupnet.footprint")()))
+
+    def ceilings(self, threads: int) -> CoreCeilings | None:
+        """Ask the server; see `Instruments.ceilings`."""
+        measure = self._executor.own_function("ceilings")
+        return None if measure is None else parse_ceilings(str(measure(threads)))

@@ -11,7 +11,7 @@ import tvm
 from tvm import relax
 
 from android_runner.batches import Batches, OneByOne, Rows, flatten
-from android_runner.call_profile import CallProfile, Footprint, parse_profile
+from android_runner.call_profile import CallProfile, CoreCeilings, Footprint, parse_profile
 from android_runner.device import Signatures
 from android_runner.errors import InputMismatchError, UnknownFunctionError
 from android_runner.tensor_types import TensorType, check_inputs
@@ -54,6 +54,10 @@ class Instruments(Protocol):
 
     def footprint(self) -> Footprint:
         """Return what the last load took, and what memory has been taken since."""
+        ...
+
+    def ceilings(self, threads: int) -> CoreCeilings | None:
+        """Time loops on registers; None where there are none."""
         ...
 
 
@@ -120,6 +124,12 @@ class RelaxModule:
         """Run a function once and tell what it took; see `LoadedModule.footprint`."""
         self.run(function, inputs)
         return self._executor.call("tell its memory", self._instruments.footprint)
+
+    def ceilings(self, *, threads: int) -> CoreCeilings | None:
+        """Time loops on registers; see `LoadedModule.ceilings`."""
+        self._executor.take_sole_use()
+        self.set_threads(threads)
+        return self._executor.call("time loops", lambda: self._instruments.ceilings(threads))
 
     def set_threads(self, threads: int) -> None:
         """Set the number of threads; see `LoadedModule.set_threads`."""

@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groupnet.kernel_profile import KernelTime, NetworkProfile, network_profile, typical_ms
 from groupnet.running import Running
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from groupnet.tuning_ceilings import Peak
 
 ENERGY_NOTE = "estimate by the fuel gauge, of the whole phone"
+EMULATED_CEILING = "emulated, not a ceiling"
 _ENERGY_PATIENCE_S = 10.0
 _READING_EVERY_S = 0.5
 
@@ -25,19 +26,47 @@ def profile_calls(running: Running, *, runs: int, threads: int) -> "CallProfile"
     return running.module.profile("main", inputs, runs=runs, threads=threads)
 
 
-def find_ceiling(running: Running, threads: int, say: Callable[[str], None]) -> tuple["Peak | None", str]:
-    """Return what the device can multiply at most, and where that is known from, or why it is not."""
+class Ceiling(NamedTuple):
+    """What a device can multiply at most.
+
+    Attributes:
+        peak: The rates; None: not known.
+        known_from: Where they are known from, or why they are not.
+        note: Why kernels are not held against them; None: they are.
+    """
+
+    peak: "Peak | None"
+    known_from: str
+    note: str | None = None
+
+
+def find_ceiling(running: Running, threads: int, say: Callable[[str], None]) -> Ceiling:
+    """Time loops on registers, on the host or by our server on a phone; raises DeviceError."""
     from benchmarks.errors import BenchmarkError
     from groupnet.host_peak import host_peak
+    from groupnet.tuning_ceilings import Peak
 
-    if running.device.kind != "host":
-        return None, "none: no loop on registers has been timed on this phone"
-    say("measuring what this machine multiplies at most")
-    try:
-        peak = host_peak(running.device.cpu, threads)
-    except BenchmarkError as exc:
-        return None, f"none: {exc}"
-    return peak, "loops on registers, timed on this machine after the profile"
+    device = running.device
+    say(f"measuring what {device.name} multiplies at most")
+    if device.kind == "host":
+        try:
+            peak = host_peak(device.cpu, threads)
+        except BenchmarkError as exc:
+            return Ceiling(None, f"none: {exc}")
+        return Ceiling(peak, "loops on registers, timed on this machine after the profile")
+    timed = running.module.ceilings(threads=threads)
+    if timed is None:
+        return Ceiling(None, "none: the server there has no loops to time")
+    return Ceiling(
+        Peak(
+            core=device.cpu,
+            threads=threads,
+            binary_macs_s=timed.binary_macs_s,
+            float_macs_s=timed.float_macs_s,
+        ),
+        f"loops on registers ({timed.binary_by}, fmla), timed on this phone after the profile",
+        EMULATED_CEILING if device.emulated else None,
+    )
 
 
 def keep_busy(run: Callable[[int], list[float]], readings: "list[Reading]") -> None:
@@ -63,7 +92,7 @@ def describe_profile(
     profile: "CallProfile",
     samples_ms: Sequence[float],
     footprint: "Footprint",
-    ceiling: "tuple[Peak | None, str]",
+    ceiling: Ceiling,
     energy: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """What `bench --profile --json` prints as `profile`.
@@ -75,8 +104,8 @@ def describe_profile(
         ceiling: As `find_ceiling` gives it.
         energy: As `describe_energy` gives it.
     """
-    peak, known_from = ceiling
-    network = network_profile(profile, peak)
+    peak, known_from, note = ceiling
+    network = network_profile(profile, peak if note is None else None)
     added = None
     if footprint.before_bytes is not None and footprint.peak_bytes is not None:
         added = footprint.peak_bytes - footprint.before_bytes
@@ -93,6 +122,7 @@ def describe_profile(
             "known_from": known_from,
             "binary_macs_s": peak.binary_macs_s if peak else None,
             "flop_s": 2 * peak.float_macs_s if peak else None,
+            "note": note,
         },
         "load_ms": footprint.load_ms,
         "start_ms": profile.start_ms,

@@ -50,7 +50,7 @@ def describe_ceiling(ceiling: dict[str, Any]) -> str:
         return f"ceiling: {ceiling['known_from']}"
     return (
         f"ceiling: {ceiling['binary_macs_s'] / _GIGA:,.0f} GbMAC/s, {ceiling['flop_s'] / _GIGA:,.1f} "
-        f"GFLOP/s; {ceiling['known_from']}"
+        f"GFLOP/s; {ceiling['known_from']}" + (f"; {ceiling['note']}" if ceiling["note"] else "")
     )
 
 

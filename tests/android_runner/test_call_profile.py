@@ -12,8 +12,10 @@ from android_runner import host_instrument
 from android_runner.call_profile import (
     Call,
     CallProfile,
+    CoreCeilings,
     Footprint,
     ProfiledRun,
+    parse_ceilings,
     parse_footprint,
     parse_profile,
 )
@@ -62,12 +64,27 @@ def test_what_the_kernel_does_not_tell_of_memory_is_left_out() -> None:
         parse_footprint("{}")
 
 
+def test_rates_of_loops() -> None:
+    told = '{"binary_macs_s":1e12,"binary_by":"udot","float_macs_s":25000000000.5}'
+    assert parse_ceilings(told) == CoreCeilings(1e12, 25000000000.5, "udot")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"binary_macs_s":"x"}'])
+def test_rates_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ServerError, match="doctor"):
+        parse_ceilings(text)
+    for rate in ("0", "-1", "NaN", "Infinity"):
+        with pytest.raises(ServerError, match="above 0"):
+            parse_ceilings(f'{{"binary_macs_s":{rate},"binary_by":"udot","float_macs_s":1}}')
+
+
 def test_every_call_is_timed_within_its_run(host_module: Path) -> None:
     with HostDevice().session() as session:
         module = session.load(host_module)
         footprint = module.footprint("row_sums", [ROWS])
         profile = module.profile("row_sums", [ROWS], runs=3, threads=1)
         (before,) = module.run("row_sums", [ROWS])
+        assert module.ceilings(threads=1) is None  # the server's loops are for arm64
     assert footprint.load_ms > 0
     assert footprint.peak_bytes and footprint.before_bytes
     assert footprint.peak_bytes >= footprint.before_bytes

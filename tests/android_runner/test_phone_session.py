@@ -147,6 +147,15 @@ def test_each_call_is_timed_on_the_phone(session: Session, arm64_module: Path) -
     assert len(module.run("nested", [X])) == 3
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_its_threads_multiply_is_timed_on_the_phone(
+    session: Session, arm64_module: Path, threads: int
+) -> None:
+    ceilings = session.load(arm64_module).ceilings(threads=threads)
+    assert ceilings is not None and ceilings.binary_by == "uadalp"  # this phone's cores have no udot
+    assert ceilings.binary_macs_s > ceilings.float_macs_s > 0
+
+
 @pytest.mark.parametrize(
     ("function", "inputs", "error", "said"),
     [

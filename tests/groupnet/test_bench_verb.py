@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from android_runner.call_profile import Call, CallProfile, Footprint, ProfiledRun
+from android_runner.call_profile import Call, CallProfile, CoreCeilings, Footprint, ProfiledRun
 from android_runner.device import DeviceInfo
 from android_runner.throttling import Clock, Reading
 from groupnet import bench, boundary, cli, running, timed_bundle
 from groupnet.bench_table import describe_mean, describe_ratio, notes_on, told_apart
 from groupnet.bundle import Bundle
+from groupnet.profile import Ceiling
 from groupnet.tuning_ceilings import Peak
 
 HOST = DeviceInfo("host", "host", None, "box", "core", "x86_64", emulated=False, android=None, cores=1)
@@ -53,6 +54,9 @@ class SteadyModule:
     def footprint(self, function: str, inputs: Any) -> Footprint:
         assert function == "main" and len(inputs) == 1 and not self.calls, "verification takes memory too"
         return Footprint(35.0, 1_000_000, 5_000_000)
+
+    def ceilings(self, *, threads: int) -> CoreCeilings | None:
+        raise AssertionError(f"nobody asked what {threads} threads multiply")
 
     def set_threads(self, threads: int) -> None:
         raise AssertionError(f"nobody asked for {threads} threads")
@@ -181,7 +185,7 @@ def test_a_profile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     peak = Peak(core="core", threads=1, binary_macs_s=1e12, float_macs_s=1e11)
-    monkeypatch.setattr(bench, "find_ceiling", lambda *_: (peak, "measured"))
+    monkeypatch.setattr(bench, "find_ceiling", lambda *_: Ceiling(peak, "measured"))
     path, trace = write_bundle(tmp_path / "b"), tmp_path / "trace.json"
     steady([20.0])
     assert "profile" not in bench_json(path)

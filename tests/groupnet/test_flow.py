@@ -134,6 +134,8 @@ def check_profile(profile: dict[str, Any], path: Path, trace: Path) -> None:
         kernel.count for kernel in bundle.load_bundle(path).manifest.kernels
     )
     assert 0 < profile["kernels_share"] < 1 and profile["memory"]["added_bytes"] > 0
+    assert profile["ceiling"]["note"] == "emulated, not a ceiling"
+    assert profile["ceiling"]["binary_macs_s"] > 0 and profile["kernels"][0]["of_ceiling"] is None
     assert profile["energy"]["watts"] == pytest.approx(0.86, abs=0.01)  # what the phone's gauge always says
     assert json.loads(trace.read_text())["traceEvents"]
 

@@ -1,11 +1,16 @@
 """What a profile says of kernels: grouped, in sum the whole, with rates and shares of a ceiling."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
-from android_runner.call_profile import Call, CallProfile, Footprint, ProfiledRun
+from android_runner.call_profile import Call, CallProfile, CoreCeilings, Footprint, ProfiledRun
+from android_runner.device import DeviceInfo
 from groupnet.kernel_profile import faster_half, network_profile, typical_ms
-from groupnet.profile import describe_energy, describe_profile
+from groupnet.profile import EMULATED_CEILING, Ceiling, describe_energy, describe_profile, find_ceiling
 from groupnet.profile_table import describe_ceiling, describe_costs, describe_sum
+from groupnet.running import Running
 from groupnet.tuning_ceilings import Peak
 
 GEOMETRY = "n1h8w8c64o64k3x3s1x1p1x1d1x1b1x1relu1add1m1pack1x1pad1"
@@ -70,7 +75,7 @@ def test_half_of_the_runs_is_one_at_least() -> None:
 
 def test_json_and_words() -> None:
     footprint = Footprint(load_ms=35.0, before_bytes=20_000_000, peak_bytes=50_000_000)
-    known = describe_profile(PROFILE, [10.0, 20.0], footprint, (PEAK, "measured"), None)
+    known = describe_profile(PROFILE, [10.0, 20.0], footprint, Ceiling(PEAK, "measured"), None)
     convolution, dense, pool = known["kernels"]
     assert (convolution["bmac"], convolution["flop"]) == (2 * MACS, None)
     assert (dense["bmac"], dense["flop"], dense["rate_s"]) == (None, 1280, pytest.approx(1280 / 3e-3))
@@ -83,9 +88,48 @@ def test_json_and_words() -> None:
         "loaded in 35.0 ms, started in 0.2 ms, peak memory 50.0 MB (VmHWM of the process), "
         "30.0 MB of it since before the model was loaded"
     )
-    untold = describe_profile(PROFILE, [10.0], Footprint(35.0, None, None), (None, "none: why"), None)
+    untold = describe_profile(PROFILE, [10.0], Footprint(35.0, None, None), Ceiling(None, "none: why"), None)
     assert describe_ceiling(untold["ceiling"]) == "ceiling: none: why"
     assert describe_costs(untold) == "loaded in 35.0 ms, started in 0.2 ms"
+
+
+@dataclass
+class TimedLoops:
+    """A module whose device says what is given."""
+
+    said: CoreCeilings | None
+
+    def ceilings(self, *, threads: int) -> CoreCeilings | None:
+        assert threads == 2
+        return self.said
+
+
+def phone_ceiling(said: CoreCeilings | None, *, emulated: bool) -> Ceiling:
+    phone = DeviceInfo("adb", "adb:1", "1", "phone", "4x Cortex-A76", "aarch64", emulated, "14", 4)
+    module: Any = TimedLoops(said)
+    bundle: Any = None
+    return find_ceiling(Running(bundle, phone, module), 2, lambda _text: None)
+
+
+def test_a_phone_has_the_ceiling_of_its_servers_loops() -> None:
+    said = CoreCeilings(binary_macs_s=2e12, float_macs_s=4e10, binary_by="udot")
+    found = phone_ceiling(said, emulated=False)
+    assert found.peak == Peak(core="4x Cortex-A76", threads=2, binary_macs_s=2e12, float_macs_s=4e10)
+    profile = describe_profile(PROFILE, [10.0], Footprint(1.0, None, None), found, None)
+    assert profile["kernels"][0]["of_ceiling"] == pytest.approx(2 * MACS / 7e-3 / 2e12)
+    assert describe_ceiling(profile["ceiling"]) == (
+        "ceiling: 2,000 GbMAC/s, 80.0 GFLOP/s; "
+        "loops on registers (udot, fmla), timed on this phone after the profile"
+    )
+    assert phone_ceiling(None, emulated=False).known_from == "none: the server there has no loops to time"
+
+
+def test_what_an_emulated_core_multiplies_is_no_ceiling() -> None:
+    found = phone_ceiling(CoreCeilings(2e9, 4e8, "uadalp"), emulated=True)
+    profile = describe_profile(PROFILE, [10.0], Footprint(1.0, None, None), found, None)
+    assert {kernel["of_ceiling"] for kernel in profile["kernels"]} == {None}
+    assert (profile["ceiling"]["binary_macs_s"], profile["ceiling"]["note"]) == (2e9, EMULATED_CEILING)
+    assert describe_ceiling(profile["ceiling"]).endswith("; emulated, not a ceiling")
 
 
 def test_energy_is_said_to_be_an_estimate() -> None:
@@ -94,7 +138,7 @@ def test_energy_is_said_to_be_an_estimate() -> None:
     assert describe_energy([Reading({}, None)] * 9, 8.0) is None
     energy = describe_energy([Reading({}, None, watts) for watts in (0.9, 2.5, 2.5, 2.5, 2.5)], 8.0)
     assert energy is not None and energy["millijoules"] == 20.0
-    costs = describe_profile(PROFILE, [10.0], Footprint(1.0, None, None), (None, ""), energy)
+    costs = describe_profile(PROFILE, [10.0], Footprint(1.0, None, None), Ceiling(None, ""), energy)
     assert describe_costs(costs).endswith(
         "20.00 mJ a run: 2.50 W, at rest 0.90 W (estimate by the fuel gauge, of the whole phone)"
     )
