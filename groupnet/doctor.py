@@ -1,20 +1,20 @@
 """`groupnet doctor`: what is installed, what is missing, and the command that mends it."""
 
-import importlib
+import importlib.util
 import re
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Literal
+from typing import Literal, get_args
 
 import typer
 
 from groupnet.boundary import EXIT_ERROR, verb
 from groupnet.console import AsJson, print_json, print_result, progress, table
 
-Flow = Literal["host", "phone"]
+Flow = Literal["host", "phone", "app"]
 
 _REINSTALL = "make setup"
 _CROSS_COMPILER = "aarch64-linux-gnu-g++"
@@ -25,7 +25,8 @@ class Check:
     """One thing that a flow needs.
 
     Attributes:
-        flow: `host` is compiling for and running on this machine; `phone` is doing so on (emulated) phones.
+        flow: `host` is compiling for and running on this machine; `phone` is doing so on (emulated) phones;
+            `app` is building the benchmark app.
         name: what is needed.
         ok: whether it is there.
         found: what was found, in a few words.
@@ -45,12 +46,12 @@ def doctor(as_json: AsJson = False) -> None:
     with progress() as say:
         say("looking around")
         checks = examine()
-    ready = {flow: all(check.ok for check in checks if check.flow == flow) for flow in ("host", "phone")}
-    # A phone is served from this machine: without the host's part there is no phone's.
-    ready["phone"] &= ready["host"]
+    ready = {flow: all(check.ok for check in checks if check.flow == flow) for flow in get_args(Flow)}
+    # Phones are served and apps are built from this machine: without the host's part there is neither.
+    ready = {flow: ok and ready["host"] for flow, ok in ready.items()}
     if as_json:
         checks_as_data = [asdict(check) for check in checks]
-        print_json({"host_ready": ready["host"], "phone_ready": ready["phone"], "checks": checks_as_data})
+        print_json({**{f"{flow}_ready": ok for flow, ok in ready.items()}, "checks": checks_as_data})
     else:
         shown = table("Doctor", "flow", "", "needs", "found", "mend it with")
         for check in checks:
@@ -63,7 +64,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 def examine() -> list[Check]:
     """Run every check; a check that cannot even start counts as failed, with the reason."""
-    checks = [
+    return [
         _guarded("host", "Python 3.11", _python),
         *(
             _guarded("host", f"{package} {release}", _installed(package, release))
@@ -73,8 +74,10 @@ def examine() -> list[Check]:
         _guarded("host", "PyTorch", lambda: _imports("torch")),
         _guarded("host", "a C++ compiler", _host_compiler),
         _guarded("phone", _CROSS_COMPILER, _cross_compiler),
+        *_emulator_checks(),
+        _guarded("app", "Android's build tools", _app_tools),
+        _guarded("app", "a compiler with musl", _musl),
     ]
-    return checks + _emulator_checks()
 
 
 def _guarded(flow: Flow, name: str, look: Callable[[], tuple[bool, str, str]]) -> Check:
@@ -139,6 +142,22 @@ def _cross_compiler() -> tuple[bool, str, str]:
         found or "none on PATH",
         "apt-get install --no-install-recommends g++-aarch64-linux-gnu",
     )
+
+
+def _app_tools() -> tuple[bool, str, str]:
+    from android_runner.app.toolchain import find_toolchain
+    from android_runner.errors import AppBuildError
+
+    try:
+        return True, find_toolchain().aapt2, ""
+    except AppBuildError as exc:
+        return False, str(exc), "make app-tools"
+
+
+def _musl() -> tuple[bool, str, str]:
+    found = importlib.util.find_spec("ziglang") is not None
+    mend = "pip install -c constraints.txt 'groupnet[native]', or `make app`"
+    return found, "ziglang" if found else "none", mend
 
 
 def _emulator_checks() -> list[Check]:

@@ -242,7 +242,14 @@ def test_doctor_fails_only_without_the_host_flow(run: Run, monkeypatch: pytest.M
     code, out, _ = run("doctor", "--json")
     assert code == boundary.EXIT_ERROR
     told = json.loads(out)
-    assert (told["host_ready"], told["phone_ready"]) == (False, False)
+    assert (told["host_ready"], told["phone_ready"], told["app_ready"]) == (False, False, False)
+
+
+def test_doctor_names_what_the_app_is_built_with(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDROID_HOME", "/nowhere")
+    told = json.loads(run("doctor", "--json")[1])
+    (tools,) = [check for check in told["checks"] if check["name"] == "Android's build tools"]
+    assert not told["app_ready"] and "ANDROID_HOME" in tools["found"] and tools["mend"] == "make app-tools"
 
 
 @pytest.mark.phone

@@ -75,6 +75,7 @@ public final class Harness {
 
   private static Object launch() throws Exception {
     DisplayMetrics.ONE.density = DENSITY;
+    DisplayMetrics.ONE.widthPixels = Math.round(wide * DENSITY);
     if (DisplayMetrics.ONE.scaledDensity == 1) DisplayMetrics.ONE.scaledDensity = DENSITY;
     activity = (Activity) Class.forName("org.groupnet.bench.MainActivity").getDeclaredConstructor().newInstance();
     find("onCreate", Bundle.class).invoke(activity, saved);

@@ -38,7 +38,7 @@ final class LatencyChart extends View {
   @Override
   protected void onDraw(Canvas canvas) {
     Paint paint = new Paint(Paint.ANTI_ALIAS_FLAG);
-    float left = ui.px(62);
+    float left = ui.sp(62);
     float bottom = getHeight() - ui.px(10);
     float top = ui.px(14);
     paint.setStrokeWidth(ui.px(1));
@@ -55,11 +55,11 @@ final class LatencyChart extends View {
     paint.setColor(getContext().getColor(R.color.text_secondary));
     paint.setTextSize(ui.sp(13));
     paint.setTextAlign(Paint.Align.RIGHT);
-    canvas.drawText(Format.ms(median), left - ui.px(6), middle + ui.px(5), paint);
-    if (middle - (bottom - most * scale) > ui.px(18)) {
-      canvas.drawText(Format.ms(most), left - ui.px(6), bottom - (float) most * scale + ui.px(5), paint);
+    canvas.drawText(Format.ms(median), left - ui.px(6), middle + ui.sp(5), paint);
+    if (middle - (bottom - most * scale) > ui.sp(18)) {
+      canvas.drawText(Format.ms(most), left - ui.px(6), bottom - (float) most * scale + ui.sp(5), paint);
     }
-    canvas.drawText("0", left - ui.px(6), bottom + ui.px(5), paint);
+    canvas.drawText("0", left - ui.px(6), bottom + ui.sp(5), paint);
     paint.setColor(getContext().getColor(R.color.primary));
     float step = (getWidth() - left) / Math.max(LEAST_PLACES, samples.size());
     float radius = Math.min(ui.px(4), Math.max(ui.px(1.5f), step / 2));

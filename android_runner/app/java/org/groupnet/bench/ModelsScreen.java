@@ -74,7 +74,10 @@ final class ModelsScreen extends Screen {
     card.setContentDescription(model.name + ", " + line + ", " + state);
     card.setSelected(chosen);
     if (model.refused != null) {
-      ui.disable(card);
+      // The reason stays easy to read.
+      ui.disable(mark);
+      ui.disable(name);
+      card.setEnabled(false);
       return;
     }
     card.setOnClickListener(new View.OnClickListener() {

@@ -81,11 +81,11 @@ final class PictureView extends View {
     paint.setStyle(Paint.Style.FILL);
     paint.setTextSize(ui.sp(12));
     float width = paint.measureText(label) + ui.px(6);
-    float under = Math.max(top, ui.px(16));
+    float under = Math.max(top, ui.sp(16));
     left = Math.max(0, Math.min(left, getWidth() - width));
-    canvas.drawRect(left, under - ui.px(16), left + width, under, paint);
+    canvas.drawRect(left, under - ui.sp(16), left + width, under, paint);
     paint.setColor(0xFF000000);
-    canvas.drawText(label, left + ui.px(3), under - ui.px(4), paint);
+    canvas.drawText(label, left + ui.px(3), under - ui.sp(4), paint);
   }
 
   private Bitmap mask(JSONArray runs) throws JSONException {

@@ -7,7 +7,9 @@ import android.widget.TextView;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.json.JSONArray;
 import org.json.JSONException;
 import org.json.JSONObject;
@@ -43,8 +45,14 @@ final class ResultsScreen extends Screen {
     JSONObject phone = record.json.getJSONObject("phone");
     ui.caption(column, phone.getString("name") + " · " + record.shownTime()).setPadding(ui.px(4), 0, 0, ui.px(12));
     if (record.json.optBoolean("background", false)) ui.notice(column, string(R.string.run_background), false);
+    Map<String, String> throttled = new LinkedHashMap<String, String>();
     for (Record.Timing timing : timings) {
-      if (!timing.throttling().isEmpty()) ui.notice(column, string(R.string.run_throttled, timing.throttling()), false);
+      String before = throttled.get(timing.throttling());
+      throttled.put(timing.throttling(), before == null ? timing.model() : before + ", " + timing.model());
+    }
+    throttled.remove("");
+    for (Map.Entry<String, String> why : throttled.entrySet()) {
+      ui.notice(column, string(R.string.results_throttled, why.getKey(), why.getValue()), false);
     }
     JSONArray failures = record.json.getJSONArray("failures");
     for (int i = 0; i < failures.length(); i++) {

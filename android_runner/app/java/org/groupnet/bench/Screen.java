@@ -6,6 +6,9 @@ import android.widget.ScrollView;
 
 /** One of the app's five screens: a scrolling column that is filled anew whenever something changes. */
 abstract class Screen {
+  /** Of the column, which stands in the middle of a wider screen. */
+  private static final int WIDEST_DP = 640;
+
   final MainActivity activity;
   final Ui ui;
   private final LinearLayout column;
@@ -15,7 +18,8 @@ abstract class Screen {
     this.activity = activity;
     ui = new Ui(activity);
     column = ui.column();
-    column.setPadding(ui.px(16), ui.px(16), ui.px(16), ui.px(24));
+    int side = Math.max(ui.px(16), (activity.getResources().getDisplayMetrics().widthPixels - ui.px(WIDEST_DP)) / 2);
+    column.setPadding(side, ui.px(16), side, ui.px(24));
     view = new ScrollView(activity);
     view.setFillViewport(true);
     view.addView(column);
