@@ -41,7 +41,7 @@ class Executor(Protocol):
     def open_batches(
         self, machine: tvm.runtime.Module, function: str, rows: Rows, threads: int
     ) -> Batches | None:
-        """Open batches of a function of a virtual machine; None where there are none."""
+        """Open batches of a virtual machine that nobody else uses; None where there are none."""
         ...
 
 
@@ -141,7 +141,9 @@ class RelaxModule:
         """Run a function of one image on batches of them; see `LoadedModule.batches`."""
         (taken,) = self._signatures[function]
         rows = Rows(function, taken, outputs)
-        opened = self._executor.open_batches(self._machine.module, function, rows, threads)
+        # Of its own: a machine can do one thing at a time, and `run` may be called meanwhile.
+        machine = self._executor.call("start", lambda: relax.VirtualMachine(self._library, self._device))
+        opened = self._executor.open_batches(machine.module, function, rows, threads)
         return opened or OneByOne(lambda row: self.run(function, [row]), rows)
 
     def _check(self, function: str, inputs: Sequence[npt.NDArray[np.generic]]) -> None:

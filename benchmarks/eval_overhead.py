@@ -43,6 +43,9 @@ from groupnet.scoring.run import Run
 
 Array = npt.NDArray[Any]
 
+Add = Callable[[str, float, Callable[[], float]], None]
+"""Takes a way to compute images, microseconds of one alone, and what measures one with all around it."""
+
 NETS = ("digits-k3", "groupnet_resnet18:5")
 """The zoo's 32x32 network, and one that computes some hundred times as long for an image of that size."""
 
@@ -99,7 +102,7 @@ def measure(bundle: Bundle, seconds: float, rounds: int, say: Callable[[str], No
         BenchmarkError, DeviceError: the server or the phone does not start.
     """
     example = bundle.reference().inputs[0]
-    taken, given = tensor_types(bundle)
+    taken, _ = tensor_types(bundle)
     found: list[Measured] = []
 
     def add(way: str, compute_us: float, run: Callable[[], float]) -> None:
@@ -112,23 +115,35 @@ def measure(bundle: Bundle, seconds: float, rounds: int, say: Callable[[str], No
     opener = DeviceOpener(bundle, "host", 1, say)
     add("eval, in this process", compute_us, partial(_eval_us, bundle, opener, count))
     with native_server() as server, _adb() as transport:
-        ends = {"socket": NativeEndpoint(server), "tunnel": NativeEndpoint(server, transport)}
-        for end, endpoint in ends.items():
-            with native_session(endpoint) as session:
-                module = session.load(bundle.module, {"main": taken})
-                alone_us = _compute_us(module, example, seconds)
-                calls = max(8, count // 20)
-                add(f"one call an image, {end}", alone_us, partial(_calls_us, module, example, calls))
-                size = chunk_size(alone_us / 1e6, image_bytes(bundle))
-                rows = np.repeat(example, size, axis=0)
-                stream = module.batches("main", given, threads=1)
-                batches = max(4, count // size)
-                for under_way, how in ((1, "one by one"), (2, "overlapped")):
-                    way = f"batches of {size} {how}, {end}"
-                    add(way, alone_us, partial(_batch_us, stream, rows, batches, under_way))
-                stream.close()
+        for end, endpoint in (
+            ("socket", NativeEndpoint(server)),
+            ("tunnel", NativeEndpoint(server, transport)),
+        ):
+            alone_us = _add_calls(bundle, end, endpoint, seconds, count, add)
             add(f"eval, {end}", alone_us, partial(_eval_us, bundle, NativeOpener(bundle, endpoint), count))
     return found
+
+
+def _add_calls(
+    bundle: Bundle, end: str, endpoint: NativeEndpoint, seconds: float, count: int, add: Add
+) -> float:
+    """Measure calls of one session, which ends with this function, and with it the hold on the server."""
+    example = bundle.reference().inputs[0]
+    taken, given = tensor_types(bundle)
+    with native_session(endpoint) as session:
+        module = session.load(bundle.module, {"main": taken})
+        alone_us = _compute_us(module, example, seconds)
+        calls = max(8, count // 100)
+        add(f"one call an image, {end}", alone_us, partial(_calls_us, module, example, calls))
+        size = chunk_size(alone_us / 1e6, image_bytes(bundle))
+        rows = np.repeat(example, size, axis=0)
+        stream = module.batches("main", given, threads=1)
+        batches = max(2, count // size)
+        for under_way, how in ((1, "one by one"), (2, "overlapped")):
+            way = f"batches of {size} {how}, {end}"
+            add(way, alone_us, partial(_batch_us, stream, rows, batches, under_way))
+        stream.close()
+    return alone_us
 
 
 def _compute_us(module: LoadedModule, example: Array, seconds: float) -> float:
@@ -192,7 +207,8 @@ def _compiled(name: str, folder: Path, say: Callable[[str], None]) -> Bundle:
     request = Request(name)
     if bases:
         request = Request(architecture, int(bases), _SIZE, random_weights=True)
-    return load_bundle(compile_bundle(request, "host", folder / f"{architecture}.bundle", say=say))
+    out = folder / f"{architecture}.bundle"
+    return load_bundle(compile_bundle(request, "host", out, input_kind="uint8", say=say))
 
 
 def _row(name: str, one: Measured) -> dict[str, Any]:

@@ -10,6 +10,7 @@
 // function returns, one tensor after the other.
 #include "batches.h"
 
+#include <sched.h>
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/container/tensor.h>
 #include <tvm/ffi/extra/module.h>
@@ -182,11 +183,32 @@ class Batches {
   std::thread thread_;
 };
 
+// The runtime binds the thread that sets its pool to the pool's cores: RPC's thread, and then each thread that computes
+// batches. On one core they would take turns, so RPC's thread has all cores of the session while batches are open.
+class WanderingThread {
+ public:
+  // To be made by RPC's thread before any pool is set.
+  WanderingThread() { sched_getaffinity(0, sizeof(all_), &all_); }
+
+  void Begin() {
+    sched_getaffinity(0, sizeof(bound_), &bound_);
+    sched_setaffinity(0, sizeof(all_), &all_);
+  }
+
+  void End() { sched_setaffinity(0, sizeof(bound_), &bound_); }
+
+ private:
+  cpu_set_t all_{};
+  cpu_set_t bound_{};
+};
+
 class OpenBatches {
  public:
   int64_t Open(const ffi::Module& machine, const ffi::String& function, int threads) {
     if (open_.size() >= kMaxOpen) TVM_FFI_THROW(ValueError) << "groupnet: too many are open";
-    open_[++last_] = std::make_unique<Batches>(machine, function, threads);
+    auto opened = std::make_unique<Batches>(machine, function, threads);
+    if (open_.empty()) rpc_thread_.Begin();
+    open_[++last_] = std::move(opened);
     return last_;
   }
 
@@ -196,9 +218,12 @@ class OpenBatches {
     return *found->second;
   }
 
-  void Close(int64_t number) { open_.erase(number); }
+  void Close(int64_t number) {
+    if (open_.erase(number) > 0 && open_.empty()) rpc_thread_.End();
+  }
 
  private:
+  WanderingThread rpc_thread_;
   std::map<int64_t, std::unique_ptr<Batches>> open_;
   int64_t last_ = 0;
 };

@@ -37,6 +37,7 @@ _LOST = (TransportError, ServerError, NoSuchDeviceError, TrackerError, Measuring
 
 _WAITING = 4  # answers that may wait for the caller; then devices do
 _TICK_S = 0.5
+_JOIN_TICK_S = 0.005
 _GRACE_S = 3.0
 _END_S = 30.0
 
@@ -166,7 +167,7 @@ class Crew:
         give_up_at = time.monotonic() + seconds
         while any(thread.is_alive() for thread in self._threads) and time.monotonic() < give_up_at:
             with suppress(queue.Empty):
-                self._events.get(timeout=0.05)
+                self._events.get(timeout=_JOIN_TICK_S)
 
     def _serve(self, opener: PlaceOpener) -> None:
         failures = 0

@@ -30,8 +30,12 @@ def topk(logits: Array, labels: Array, k: int) -> float:
         raise DataError(f"expected k from 1 to {logits.shape[1]} classes; got {k}; choose a smaller k")
     if np.isnan(logits).any():
         raise DataError("expected numbers as logits; got NaN; the model that computed them is broken")
-    best = np.argsort(-logits, axis=1, kind="stable")[:, :k]
-    return float((best == labels[:, None]).any(axis=1).mean())
+    # Counting what is larger takes a tenth of the time of sorting a thousand classes.
+    known = (labels >= 0) & (labels < logits.shape[1])
+    own = logits[np.arange(len(labels)), np.where(known, labels, 0)][:, None]
+    lower = np.arange(logits.shape[1]) < labels[:, None]
+    larger = ((logits > own) | ((logits == own) & lower)).sum(axis=1)
+    return float((known & (larger < k)).mean())
 
 
 def top1(logits: Array, labels: Array) -> float:
