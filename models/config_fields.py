@@ -84,4 +84,14 @@ def _typed(hint: Any, name: str, value: Any) -> Any:
             raise ConfigError(f"expected {name} as a list; got {value!r}; use the version that wrote it")
         inner = typing.get_args(hint)[0]
         return tuple(_typed(inner, name, item) for item in value)
+    if hint in _KINDS and not _is_a(hint, value):
+        raise ConfigError(f"expected {name} as {_KINDS[hint]}; got {value!r}; correct it")
     return value
+
+
+_KINDS: dict[Any, str] = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
+
+
+def _is_a(kind: type, value: object) -> bool:
+    """Whether a plain value is of the kind; `true` is no number, an integer is one like any other."""
+    return type(value) is kind or (kind is float and type(value) is int)

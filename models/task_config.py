@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from models.config import GroupNetConfig, Precision
 from models.config_fields import from_plain, to_plain
-from models.errors import UnknownNameError
+from models.errors import ConfigError, UnknownNameError
 
 
 class NetworkConfig(Protocol):
@@ -90,6 +90,11 @@ class BackboneTaskConfig:
             if name not in own | backbones:
                 raise UnknownNameError(f"option of a {self.task} network", name, own | backbones)
         backbone = overrides.pop("backbone", self.backbone)
+        if not isinstance(backbone, GroupNetConfig):
+            raise ConfigError(
+                f"expected the backbone's fields by their own names; got {backbone!r} for all of it; give "
+                "each on its own, such as width=16"
+            )
         forwarded = {name: overrides.pop(name) for name in list(overrides) if name not in own}
         return dataclasses.replace(self, backbone=backbone.replace(**forwarded), **overrides)
 

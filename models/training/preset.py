@@ -60,8 +60,12 @@ class Preset:
             raise ConfigError(
                 f"expected data in {', '.join(get_args(DataKind))}; got {self.data!r}; choose one of them"
             )
+        if self.network is not None and not isinstance(self.network, dict):
+            raise ConfigError(f"expected network as a table of fields; got {self.network!r}; give NAME=VALUE")
         if not 0 < self.crop_area <= 1:
             raise ConfigError(f"expected crop_area above 0 and up to 1; got {self.crop_area!r}; change it")
+        if self.evaluate_every < 0:
+            raise ConfigError(f"expected evaluate_every as 0 or more; got {self.evaluate_every}; raise it")
 
     def config(self, bases: int | None = None) -> NetworkConfig:
         """The network; `bases` replaces K.

@@ -10,6 +10,8 @@ from models.errors import ConfigError
 Optimizer = Literal["sgd", "adam"]
 Schedule = Literal["milestones", "poly", "cosine"]
 
+_SEEDS = 1 << 63  # what both NumPy's and torch's generators take
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -92,6 +94,8 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check every value."""
         check_positive("batch_size", self.batch_size)
+        if type(self.seed) is not int or not 0 <= self.seed < _SEEDS:
+            raise ConfigError(f"expected seed from 0 to 2^63 - 1; got {self.seed!r}; choose another")
         if type(self.stages) is not tuple or not self.stages:
             raise ConfigError(f"expected at least one stage; got {self.stages!r}; add one")
         _check_number("head_rate", self.head_rate, lowest_allowed=False)

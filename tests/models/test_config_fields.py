@@ -69,6 +69,35 @@ def test_a_nested_value_of_another_kind_is_refused():
         config_from_dict("classification", BACKBONE.to_dict() | {"rates": [1, 2]})
 
 
+@dataclasses.dataclass(frozen=True)
+class _Kinds:
+    count: int = 1
+    rate: float = 0.5
+    flip: bool = True
+    name: str = "a"
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"count": 1.0}, "count as an integer; got 1.0"),
+        ({"count": True}, "count as an integer"),
+        ({"rate": "fast"}, "rate as a number; got 'fast'"),
+        ({"rate": False}, "rate as a number"),
+        ({"flip": "yes"}, "flip as true or false; got 'yes'"),
+        ({"flip": 1}, "flip as true or false"),
+        ({"name": 3}, "name as text; got 3"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(values, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        from_plain(_Kinds, values)
+
+
+def test_an_integer_is_a_number():
+    assert from_plain(_Kinds, {"rate": 2, "count": 3, "flip": False, "name": "b"}) == _Kinds(3, 2, False, "b")
+
+
 def test_an_unknown_task_and_an_unknown_description_are_refused():
     with pytest.raises(ConfigError, match=r"task in classification, .*; got 'captioning'"):
         config_from_dict("captioning", {})
@@ -81,5 +110,7 @@ def test_overrides_reach_the_backbone_and_only_known_fields():
     assert (config.head, config.backbone.gate, config.input_size, config.bases) == ("dilated", "none", 32, 2)
     with pytest.raises(UnknownNameError, match=r"option of a segmentation network.*did you mean head"):
         config.replace(heads="dilated")
+    with pytest.raises(ConfigError, match=r"backbone's fields by their own names; got \{'width': 8\}"):
+        config.replace(backbone={"width": 8})
     with pytest.raises(UnknownNameError, match="kind of field"):
         replace_fields(BACKBONE, "kind of field", {"colour": 1})

@@ -55,6 +55,12 @@ def test_overrides_reach_every_level():
         ("data.kind=1", ConfigError),
         ("data=tape", ConfigError),
         ("crop_area=0", ConfigError),
+        ("evaluate_every=-1", ConfigError),
+        ("evaluate_every=often", ConfigError),
+        ("flip=3", ConfigError),
+        ("network=3", ConfigError),
+        ("recipe.mixed_precision=yes", ConfigError),
+        ("recipe.seed=-1", ConfigError),
     ],
 )
 def test_overrides_that_lead_nowhere_are_refused(assignment, error):

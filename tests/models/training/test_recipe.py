@@ -59,6 +59,9 @@ def test_stages_that_make_no_sense_are_refused(override, complaint):
         ({"head_rate": 0}, "head_rate"),
         ({"average_decay": 1.0}, "average_decay below 1"),
         ({"label_smoothing": -0.1}, "label_smoothing"),
+        ({"seed": -1}, "seed from 0"),
+        ({"seed": 1 << 63}, "seed from 0"),
+        ({"seed": 0.5}, "seed from 0"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(override, complaint):
