@@ -1,6 +1,7 @@
 """Train a preset from end to end: data, stages, scores on the test images, checkpoint."""
 
 import shlex
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,3 +175,10 @@ def _check_place(out: Path, resume: bool) -> None:
         raise TrainingError(
             f"expected no unfinished training of {out}; got {state_path(out)}; resume or remove it"
         )
+    try:
+        tempfile.TemporaryFile(dir=out.parent).close()  # found out now, and not after the first epoch
+    except OSError as error:
+        raise TrainingError(
+            f"expected to write {out}; got {error.strerror or error}; choose a writable folder with free "
+            "space"
+        ) from error

@@ -28,6 +28,7 @@ from models.training.task import Feed, Task
 from models.training.tasks import make_task
 
 _TASKS = {
+    "digits": ("classification",),
     "image_folder": ("classification",),
     "voc": ("segmentation", "detection"),
     "coco": ("detection",),
@@ -73,7 +74,18 @@ class Opening:
         return LoaderFeed(train=train, test=test, device=self.device, workers=self.workers)
 
     def opened(self, feed: Feed, classes: tuple[str, ...], preprocessing: Preprocessing) -> OpenData:
-        """The network's task on these batches."""
+        """The network's task on these batches.
+
+        Raises:
+            DataError: The network reads images of another size, or of another number of channels.
+        """
+        got = (self.config.input_size, self.config.in_channels)
+        if got != (preprocessing.input_size, preprocessing.channels):
+            raise DataError(
+                f"expected a network for these images, {preprocessing.input_size} pixels and "
+                f"{preprocessing.channels} channels; got one for {got[0]} pixels and {got[1]} channels; use "
+                "another architecture, or leave input_size and in_channels as they are"
+            )
         config = self.config.replace(num_classes=len(classes))
         task = make_task(config, feed, classes, preprocessing, self.recipe)
         return OpenData(task, config, classes, preprocessing)
@@ -86,19 +98,18 @@ def open_data(opening: Opening, root: Path | None) -> OpenData:
         DataError: No folder where one is needed, one where none is, or the data set is missing, damaged or
             of another kind than the network needs.
     """
-    kind = opening.preset.data
+    kind, task = opening.preset.data, opening.config.task
+    if task not in _TASKS[kind]:
+        raise DataError(
+            f"expected data for {task}; got the kind {kind}, which is for {' or '.join(_TASKS[kind])}; use "
+            "another preset"
+        )
     if kind == "digits":
         if root is not None:
             raise DataError(f"expected no folder for the digits of scikit-learn; got {root}; leave it out")
         return opening.opened(digits_feed(), LABELS, PREPROCESSING)
     if root is None:
         raise DataError(f"expected the folder of a data set of kind {kind}; got none; name it with --data")
-    task = opening.config.task
-    if task not in _TASKS[kind]:
-        raise DataError(
-            f"expected data for {task}; got the kind {kind}, which is for {' or '.join(_TASKS[kind])}; use "
-            "another preset"
-        )
     if task == "classification":
         return _image_folder(opening, root)
     if task == "segmentation":

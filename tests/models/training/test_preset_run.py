@@ -97,6 +97,18 @@ def test_a_place_that_cannot_hold_the_file_is_refused_at_once(tmp_path, name):
         _run(tmp_path / name)
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch):
+    """As root every folder can be written, so the system's answer is made up."""
+
+    def refuse(**_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("models.training.preset_run.tempfile.TemporaryFile", refuse)
+    with pytest.raises(TrainingError, match=r"expected to write .*digits\.pt; got Permission denied"):
+        _run(tmp_path / "digits.pt", observers=[_Stop()])
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_repeats_what_was_asked_for(tmp_path):
     plan = make_plan(
         Request(

@@ -99,6 +99,17 @@ def test_data_of_another_kind_are_refused(folders, preset, folder, complaint):
         open_data(_opening(preset), None if folder is None else folders / folder)
 
 
-def test_a_network_of_another_task_is_refused(folders):
-    with pytest.raises(DataError, match="data for segmentation; got the kind coco"):
-        open_data(_opening("shapes_bpac", "data=coco"), folders / "scenes")
+@pytest.mark.parametrize(
+    ("preset", "overrides", "complaint"),
+    [
+        ("shapes_bpac", ("data=coco",), "data for segmentation; got the kind coco"),
+        ("digits", ("architecture=groupnet_shapes_fcos",), "data for detection; got the kind digits"),
+        ("digits", ("architecture=groupnet_shapes",), "32 pixels and 1 channels; got one for 64"),
+        ("digits", ("network.input_size=16",), "got one for 16 pixels and 1"),
+        ("shapes_classification", ("network.in_channels=1",), "64 pixels and 3 channels; got one for 64"),
+    ],
+)
+def test_a_network_for_other_images_is_refused_before_it_trains(folders, preset, overrides, complaint):
+    root = None if preset == "digits" else folders / "images"
+    with pytest.raises(DataError, match=complaint):
+        open_data(_opening(preset, *overrides), root)
