@@ -62,7 +62,9 @@ def _state_of(path: Path, content: Mapping[str, object]) -> "Mapping[str, torch.
     import torch
 
     state = content.get("state_dict", content)
-    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
         raise ModelSourceError(
             f"expected a state_dict in {path}; got something else; use a checkpoint of the official code"
         )

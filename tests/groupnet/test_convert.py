@@ -75,7 +75,7 @@ def test_json_says_what_was_found(run: Run, official: Path, tmp_path: Path) -> N
     assert found["architecture"] == "groupnet"
 
 
-@pytest.mark.parametrize("content", [{"state_dict": 3}, {"weights": [1]}])
+@pytest.mark.parametrize("content", [{"state_dict": 3}, {"weights": [1]}, {1: torch.zeros(2)}])
 def test_a_file_without_parameters_is_refused(run: Run, tmp_path: Path, content: dict[str, object]) -> None:
     torch.save(content, tmp_path / "other.pth")
     code, out, err = run(tmp_path / "other.pth", "--out", tmp_path / "x.pt")
