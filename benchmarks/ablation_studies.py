@@ -18,6 +18,12 @@ FLOAT = "float"
 SWEEP = (1, 3, 5, 8)
 """K of Group-Net's rows, beside the K that all other rows have."""
 
+_BASELINES = {
+    "XNOR-Net": {"block": "xnor", "downsample": "float"},
+    "Bi-Real Net": {"block": "bireal", "downsample": "pool"},
+}
+"""Binary networks of other papers, of one base; as the registered architectures of these names have them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
@@ -71,8 +77,12 @@ def float_twin(preset: Preset) -> Entry:
 
 
 def _classification(preset: Preset, config: NetworkConfig) -> list[Entry]:
-    """The float twin, Group-Net at every K, then the papers' variants at the preset's K."""
+    """The float twin, other papers' binary networks, Group-Net at every K, its papers' variants at one K."""
     entries = [float_twin(preset)]
+    entries += [
+        Entry(name, _network({"bases": 1, "gate": "none", "fusion": "average", **blocks}))
+        for name, blocks in _BASELINES.items()
+    ]
     named = variants()
     group_net = next(variant for variant in named if variant.name == "Group-Net")
     entries += [

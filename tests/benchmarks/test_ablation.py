@@ -88,7 +88,7 @@ def test_a_training_that_diverges_leaves_the_others(command):
 
 def test_errors_are_a_sentence(command):
     result = command(_Trainer(), "--variant", "GBD v9")
-    assert result.exit_code == 2 and "error: expected variants in float, Group-Net" in result.stderr
+    assert result.exit_code == 2 and "error: expected variants in float, XNOR-Net" in result.stderr
 
 
 def test_a_run_that_another_process_works_on_is_left_to_it(tmp_path, capsys):

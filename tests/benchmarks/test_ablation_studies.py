@@ -6,6 +6,7 @@ from benchmarks.ablation_plan import plan_runs
 from benchmarks.ablation_run import network_costs
 from benchmarks.ablation_studies import FLOAT, STUDY_NAMES, study_of
 from benchmarks.errors import BenchmarkError
+from models.registry import config_of
 from models.variants import variants
 
 
@@ -17,9 +18,20 @@ def test_classification_has_every_k_and_every_variant_of_the_papers_once():
     runs = _runs("classification")
     rows = [(run.variant, run.bases) for run in runs]
     assert len(set(rows)) == len(rows)
-    assert rows[:5] == [(FLOAT, 1), *(("Group-Net", bases) for bases in (1, 3, 5, 8))]
+    baselines = [("XNOR-Net", 1), ("Bi-Real Net", 1)]
+    assert rows[:7] == [(FLOAT, 1), *baselines, *(("Group-Net", bases) for bases in (1, 3, 5, 8))]
     assert {name for name, bases in rows if bases == 3} == {variant.name for variant in variants()}
     assert len({str(run.plan.config) for run in runs}) == len(runs)
+
+
+@pytest.mark.parametrize("name", ["XNOR-Net", "Bi-Real Net"])
+def test_baselines_are_the_registered_ones(name):
+    (run,) = _runs("classification", only=[name])
+    registered = config_of({"XNOR-Net": "xnor_resnet18", "Bi-Real Net": "bireal_resnet18"}[name])
+    switches = ("block", "downsample", "gate", "fusion", "group", "bases", "weight_scale")
+    assert [getattr(run.plan.config, switch) for switch in switches] == [
+        getattr(registered, switch) for switch in switches
+    ]
 
 
 def test_another_k_is_that_of_all_variants():
