@@ -28,7 +28,7 @@ def train(
     bases: Annotated[int | None, typer.Option(min=1, help="K.", show_default="the preset's")] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed of parameters, order and augmentation.", show_default="the preset's"),
+        typer.Option(min=0, help="Seed of parameters, order and augmentation.", show_default="the preset's"),
     ] = None,
     pretrain_epochs: Annotated[
         int | None, typer.Option(min=0, help="Epochs of the tanh stage.", show_default="the preset's")
@@ -51,7 +51,10 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on after an interrupt.")] = False,
     dry_run: Annotated[
         bool,
-        typer.Option(help="Two steps of every stage on generated images; needs no data, writes nothing."),
+        typer.Option(
+            help="Two steps of every stage on generated images; needs no data, writes nothing; reads what "
+            "--data and --backbone name."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +73,7 @@ def train(
     )
     plan = make_plan(request)
     if dry_run:
-        _try(plan, as_json)
+        _try(plan, device, as_json)
         return
     path = out or Path(f"{preset}_k{plan.config.bases}.pt")
     try:
@@ -105,12 +108,23 @@ def _train(
         shard = stack.enter_context(joined_processes(chosen))
         observers: list[Observer] = []
         if shard.rank == 0:  # the other processes say nothing
+            _say_what_the_backbone_starts_with(plan)
             show = stack.enter_context(progress_bar(sum(stage.epochs for stage in stages)))
             observers += [_Progress(show), JsonLog(log_path(path), resume)]
         if tensorboard is not None and shard.rank == 0:
             observers.append(stack.enter_context(closing(TensorBoardLog(tensorboard))))
         machine = Machine(device=chosen, shard=shard, evaluate_every=plan.preset.evaluate_every)
         return run_plan(plan, path, resume=resume, machine=machine, workers=workers, observers=observers)
+
+
+def _say_what_the_backbone_starts_with(plan: "Plan") -> None:
+    """A recipe whose authors start with another network's parameters is not theirs without them."""
+    source = plan.preset.backbone_from
+    if source and plan.request.backbone is None:
+        note(
+            f"the backbone starts with drawn parameters; the recipe's authors start it with what `groupnet "
+            f"train {source}` trains (--backbone)"
+        )
 
 
 class _Progress:
@@ -139,13 +153,15 @@ def describe_epoch(report: "EpochReport") -> str:
     return f"stage {report.stage} of {report.stages} ({report.precision}): {', '.join(parts)}"
 
 
-def _try(plan: "Plan", as_json: bool) -> None:
+def _try(plan: "Plan", device: str, as_json: bool) -> None:
     """Run the plan dry and print what its network costs."""
     from models.training.dry_run import dry_run
+    from models.training.ranks import choose_device
 
+    chosen = choose_device(device)
     with progress() as show:
         show(f"two steps of each of {len(plan.recipe.stages)} stages on generated images")
-        trial = dry_run(plan)
+        trial = dry_run(plan, chosen)
     if as_json:
         print_json(asdict(trial))
         return

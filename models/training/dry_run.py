@@ -15,15 +15,18 @@ from models.metadata import Preprocessing
 from models.networks import make_network
 from models.task_config import NetworkConfig
 from models.training.detection import ObjectsToLearn
-from models.training.engine import train
+from models.training.engine import Machine, train
+from models.training.initial import initial_state
 from models.training.preset_run import Plan
 from models.training.report import EpochReport, StepReport
+from models.training.sources import Opening, open_data
 from models.training.task import Batch, EpochKey, Shard
 from models.training.tasks import make_task
 
 _BATCH = 2
 _STEPS = 2
 _BOXES = 3
+_CPU = torch.device("cpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,22 +46,32 @@ class Trial:
     stages: tuple[StageTrial, ...]
 
 
-def dry_run(plan: Plan) -> Trial:
+def dry_run(plan: Plan, device: torch.device = _CPU) -> Trial:
     """Train two steps of two generated images in every stage, in the network's true size.
+
+    What the request names is looked at too: the lists of a data folder are read, and give the number of
+    classes; a checkpoint's parameters are where the first stage starts.
 
     Raises:
         ConfigError: The values contradict each other.
-        TrainingError: The loss is no number.
+        DataError: The data set is missing, damaged or of another kind.
+        CheckpointError: The checkpoint to start with cannot be read.
+        TrainingError: Its backbone is another, the loss is no number, or mixed precision without CUDA.
     """
     config = plan.config
+    if plan.request.data is not None:
+        opening = Opening(preset=plan.preset, config=config, recipe=plan.recipe, device=device, workers=0)
+        config = open_data(opening, plan.request.data).config
     channels, size = config.in_channels, config.input_size
     classes = tuple(map(str, range(config.num_classes)))
     preprocessing = Preprocessing(size, channels, (0.5,) * channels, (0.5,) * channels)
     task = make_task(config, GeneratedFeed(config), classes, preprocessing, plan.recipe)
     stages = tuple(dataclasses.replace(stage, epochs=1) for stage in plan.recipe.stages)
-    recipe = plan.recipe.replace(stages=stages, batch_size=_BATCH, mixed_precision=False)
+    recipe = plan.recipe.replace(stages=stages, batch_size=_BATCH)
     trials = _Trials()
-    train(config, recipe, task, state_path=None, observers=[trials])
+    start = None if plan.request.backbone is None else initial_state(config, plan.request.backbone)
+    machine = Machine(device=device)
+    train(config, recipe, task, state_path=None, initial=start, machine=machine, observers=[trials])
     with torch.device("meta"):
         model = make_network(config)
     return Trial(complexity(model, (channels, size, size)), tuple(trials.stages))

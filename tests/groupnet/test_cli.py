@@ -81,6 +81,10 @@ def expect_error(result: tuple[int, str, str], *words: str) -> None:
         (("train", "voc_bpac", "--data", "missing", "--pretrain-epochs", "1"), ("pre-training",)),
         (("train", "digits", "--override", "recipe.batch_size"), ("NAME=VALUE",)),
         (("train", "digits", "--device", "toaster"), ("toaster",)),
+        (("train", "digits", "--override", "architecture=groupnet_shapes"), ("32 pixels and 1 channels",)),
+        (("train", "digits", "--dry-run", "--backbone", "missing.pt"), ("missing.pt",)),
+        (("train", "digits", "--dry-run", "--device", "toaster"), ("toaster",)),
+        (("train", "shapes_bpac", "--dry-run", "--data", "missing"), ("JPEGImages",)),
     ],
 )
 def test_errors_are_one_sentence(
@@ -174,6 +178,13 @@ def test_training_writes_a_checkpoint(run: Run, tmp_path: Path) -> None:
     assert json.loads(shown)["checkpoint"] == str(out)
     assert "epoch 1 of 1" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.pt", "mine.pt.log.jsonl"]
+
+
+def test_a_recipe_that_starts_with_another_network_says_so(run: Run) -> None:
+    code, _, said = run("train", "voc_bpac", "--data", "missing")
+    assert code == boundary.EXIT_ERROR
+    assert "groupnet train imagenet_resnet18" in said and "--backbone" in said
+    assert "--backbone" not in run("train", "shapes_bpac", "--data", "missing")[2]
 
 
 def test_a_dry_run_shows_costs_and_writes_nothing(
