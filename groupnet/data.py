@@ -1,4 +1,4 @@
-"""`groupnet data`: make data sets of scenes, and look at data sets."""
+"""`groupnet data`: make data sets of scenes, put masks of two data sets together, and look at data sets."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from groupnet.console import AsJson, note, print_json, print_result, progress_ba
 from groupnet.errors import OutputFolderError
 from groupnet.replace_folder import replace_folder
 
-app = typer.Typer(no_args_is_help=True, help="Make data sets of scenes, and look at data sets.")
+app = typer.Typer(no_args_is_help=True, help="Make data sets, and look at data sets.")
 
 _REPORTS = 20  # lines of progress where there is no terminal
 
@@ -65,6 +65,36 @@ def digits(
 ) -> None:
     """Make scenes of handwritten digits before photographs."""
     _generate("digits", out, images, val_images, size, seed, task, as_json)
+
+
+@app.command()
+@verb
+def sbd(
+    folder: Annotated[Path, typer.Argument(help="SBD: benchmark_RELEASE, or its folder dataset.")],
+    voc: Annotated[Path, typer.Option(help="VOCdevkit with VOC2012; masks and list are added to it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Add SBD's masks to VOC 2012 as the split train_aug, which the presets of VOC train on."""
+    from models.data.train_aug import SPLIT, TrainAug
+
+    parts = TrainAug(voc, folder)
+    with (
+        replace_folder(parts.masks, is_ours=lambda _: False, what="made by this call") as unfinished,
+        _counting(len(parts.names)) as count,
+    ):
+        parts.write_masks(unfinished, count)
+    parts.write_list()
+    if as_json:
+        print_json(
+            {
+                "list": str(parts.list),
+                "masks": str(parts.masks),
+                "images": len(parts.names),
+                "masks_of_sbd": parts.of_sbd,
+            }
+        )
+        return
+    print_result(f"{parts.list}: {len(parts.names)} images of {SPLIT}, {parts.of_sbd} with SBD's masks")
 
 
 @app.command()

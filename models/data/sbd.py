@@ -15,6 +15,18 @@ from models.data.voc_layout import VOC_CLASSES, check_files, image_list
 from models.errors import DataError
 
 
+def sbd_root(path: Path) -> Path:
+    """The folder with `cls`: `path` itself, or `dataset` or `benchmark_RELEASE/dataset` in it.
+
+    Raises:
+        DataError: There is none.
+    """
+    for folder in (path, path / "dataset", path / "benchmark_RELEASE/dataset"):
+        if (folder / "cls").is_dir():
+            return folder
+    raise DataError(f"expected benchmark_RELEASE/dataset/cls in {path}; got none; check the path")
+
+
 class SbdSegmentation:
     """Images and masks of SPLIT.txt.
 

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image as PillowImage
+from scipy.io import savemat
 from typer.testing import CliRunner
 
 from groupnet import boundary, cli
@@ -73,3 +75,40 @@ def test_errors_are_one_sentence(tmp_path: Path) -> None:
     code, _, err = call("shapes", "--out", tmp_path / "few", "--images", "9", "--task", "classification")
     assert (code, "one for each class" in err) == (boundary.EXIT_ERROR, True)
     assert not (tmp_path / "few").exists()
+
+
+def _sbd_of(devkit: Path, root: Path) -> Path:
+    """SBD with masks of one class for an image that VOC's lists leave out, beside VOC's first val image."""
+    voc = devkit / "VOCdevkit/VOC2012"
+    first = (voc / "ImageSets/Segmentation/val.txt").read_text().split()[0]
+    for folder in ("img", "cls"):
+        (root / "dataset" / folder).mkdir(parents=True)
+    image = (voc / "JPEGImages" / f"{first}.jpg").read_bytes()
+    (voc / "JPEGImages/more.jpg").write_bytes(image)
+    for split, name in (("train", "more"), ("val", first)):
+        (root / "dataset" / f"{split}.txt").write_text(f"{name}\n")
+        (root / "dataset/img" / f"{name}.jpg").write_bytes(image)
+        savemat(root / f"dataset/cls/{name}.mat", {"GTcls": {"Segmentation": np.full((48, 48), 3, np.uint8)}})
+    return root
+
+
+def test_sbds_masks_are_added_once_and_can_be_trained_on(tmp_path: Path) -> None:
+    make("shapes", tmp_path / "shapes")
+    sbd = _sbd_of(tmp_path / "shapes", tmp_path / "benchmark_RELEASE")
+    code, out, _ = call("sbd", sbd, "--voc", tmp_path / "shapes", "--json")
+    said = json.loads(out)
+    assert (code, said["images"], said["masks_of_sbd"]) == (0, 12, 1)
+    assert len(Path(said["list"]).read_text().split()) == len(list(Path(said["masks"]).iterdir())) == 12
+    code, _, err = call("sbd", sbd, "--voc", tmp_path / "shapes")
+    assert (code, "SegmentationClassAug" in err) == (boundary.EXIT_ERROR, True)
+    train = ("train", "shapes_bpac", "--dry-run", "--override", "network.width=4", "--override")
+    arguments = [*train, "train_split=train_aug", "--data", str(tmp_path / "shapes")]
+    assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+
+
+def test_what_is_no_sbd_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    make("shapes", tmp_path / "shapes")
+    before = sorted(tmp_path.rglob("*"))
+    code, _, err = call("sbd", tmp_path / "none", "--voc", tmp_path / "shapes")
+    assert (code, "benchmark_RELEASE/dataset/cls" in err) == (boundary.EXIT_ERROR, True)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -8,7 +8,7 @@ import pytest
 from dataset_files import truncate, write_jpeg
 from scipy.io import savemat
 
-from models.data.sbd import SbdSegmentation
+from models.data.sbd import SbdSegmentation, sbd_root
 from models.errors import DataError
 
 MASK = np.zeros((6, 9), np.uint8)
@@ -57,3 +57,10 @@ def test_a_truncated_mask_names_the_file(tmp_path: Path) -> None:
     truncate(root / "cls/b.mat")
     with pytest.raises(DataError, match=r"b\.mat"):
         SbdSegmentation(root, "train")[1]
+
+
+def test_the_root_is_found_from_above(tmp_path: Path) -> None:
+    root = write(tmp_path / "benchmark_RELEASE/dataset", {"GTcls": {"Segmentation": MASK}})
+    assert sbd_root(root) == sbd_root(root.parent) == sbd_root(tmp_path) == root
+    with pytest.raises(DataError, match="benchmark_RELEASE/dataset/cls"):
+        sbd_root(root / "img")
