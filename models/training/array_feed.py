@@ -18,7 +18,7 @@ class ArrayFeed:
     """Both splits as tensors: normalised images, float32 [N, C, H, W], and class numbers, int64 [N].
 
     One generator for each epoch draws the order, then the changes of one batch after the other. Each of
-    several processes draws them for the whole batch and takes its part.
+    several processes draws them for the whole batch and takes its part, the first process the first images.
     """
 
     images: torch.Tensor
@@ -44,7 +44,8 @@ class ArrayFeed:
         for step in range(self.steps(batch_size, shard)):
             batch = order[step * batch_size : (step + 1) * batch_size]
             images = self.augment(self.images[batch], generator)
-            mine = slice(shard.rank, None, shard.world)
+            first, end = (len(images) * part // shard.world for part in (shard.rank, shard.rank + 1))
+            mine = slice(first, end)
             yield Batch(images[mine], self.labels[batch][mine])
 
     def testing(self) -> Iterator[Batch]:

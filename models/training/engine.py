@@ -29,6 +29,7 @@ from models.training.ranks import wait_for_all
 from models.training.recipe import Recipe, Stage
 from models.training.report import EpochReport, Observer
 from models.training.state import load_state, save_state
+from models.training.synchronised_dropout import synchronise_dropout
 from models.training.synchronised_norm import synchronise_batch_norm
 from models.training.task import EpochKey, Shard, Task
 
@@ -159,6 +160,7 @@ def _learner(config: NetworkConfig, recipe: Recipe, stage: Stage, state: State, 
     parallel = model
     if machine.shard.world > 1:
         model = synchronise_batch_norm(model, machine.device)
+        model = synchronise_dropout(model, machine.shard)
         ids = [machine.device] if machine.device.type == "cuda" else None
         # Batch norm's buffers are the same everywhere, as their batches are joined.
         parallel = nn.parallel.DistributedDataParallel(model, ids, forward_sync_buffers=False)

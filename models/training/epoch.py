@@ -73,7 +73,7 @@ def run_epoch(
     sums: dict[str, torch.Tensor] = {}
     images, rate = 0, 0.0
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(key.generator_seed(shard.rank))  # what dropout draws from
+        torch.manual_seed(key.generator_seed(0))  # what dropout draws from, alike in all processes
         for step, batch in enumerate(task.feed.training(key, recipe.batch_size, shard)):
             rate = learning_rate(stage, key.epoch, step, steps)
             set_rate(learner.optimizer, rate)

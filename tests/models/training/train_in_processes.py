@@ -1,6 +1,6 @@
 """A small training for `torchrun`: writes each epoch's loss and test score, and the network it ends with.
 
-python -m torch.distributed.run ... train_in_processes.py PRECISION OUT
+python -m torch.distributed.run ... train_in_processes.py TASK OUT
 """
 
 import json
@@ -11,15 +11,20 @@ import torch
 
 from models.config import GroupNetConfig
 from models.metadata import Preprocessing
+from models.segmentation.config import SegmentationConfig
 from models.training.array_feed import ArrayFeed
 from models.training.classification import Classification
 from models.training.engine import Machine, train
 from models.training.ranks import joined_processes
 from models.training.recipe import Recipe, Stage
+from models.training.segmentation import Segmentation
 
 CONFIG = GroupNetConfig(
     depths=(1, 1), width=4, bases=2, num_classes=2, in_channels=1, input_size=8, stem="small"
 )
+# Its head has dropout.
+SEGMENTER = SegmentationConfig(backbone=CONFIG, head="dilated")
+PREPROCESSING = Preprocessing(8, 1, (0.5,), (0.5,))
 DEVICE = torch.device("cpu")
 
 
@@ -32,28 +37,42 @@ class _Epochs:
 
     def on_epoch(self, report):
         self.losses.append(report.loss)
-        self.scores.append(report.metrics["top1"])
+        self.scores.append(report.metrics)
 
     def on_pictures(self, epoch, pictures):
         """Not looked at."""
 
 
-def task():
+def classification():
     """27 images, so that the last batch of 8 is short: 3 images for two processes."""
-    generator = torch.Generator().manual_seed(0)
     labels = torch.arange(27) % 2
-    images = torch.randn(27, 1, 8, 8, generator=generator) + (labels * 2 - 1).reshape(-1, 1, 1, 1)
-    feed = ArrayFeed(images, labels, images, labels, _noise)
-    return Classification(feed, ("dark", "bright"), Preprocessing(8, 1, (0.5,), (0.5,)))
+    feed = _feed(labels, labels.reshape(-1, 1, 1, 1).expand(-1, -1, 8, 8))
+    return CONFIG, Classification(feed, ("dark", "bright"), PREPROCESSING)
 
 
-def run(precision, shard):
-    """Four epochs; returns losses, scores and the network."""
-    stage = Stage(precision=precision, optimizer="sgd", learning_rate=0.05, weight_decay=0.0, epochs=4)
+def segmentation():
+    """As many images, bright on the right of a column."""
+    masks = (torch.arange(8) >= 1 + torch.arange(27).reshape(-1, 1, 1) % 7).long().expand(-1, 8, -1)
+    return SEGMENTER, Segmentation(_feed(masks, masks[:, None]), ("dark", "bright"), PREPROCESSING)
+
+
+def _feed(targets, bright):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(27, 1, 8, 8, generator=generator) + (bright * 2 - 1)
+    return ArrayFeed(images, targets, images, targets, _noise)
+
+
+TASKS = {"classification": classification, "segmentation": segmentation}
+
+
+def run(name, shard):
+    """Four epochs of pre-training; returns losses, scores and the network."""
+    config, task = TASKS[name]()
+    stage = Stage(precision="tanh", optimizer="sgd", learning_rate=0.05, weight_decay=0.0, epochs=4)
     recipe = Recipe(stages=(stage,), batch_size=8, seed=1, average_decay=0.9)
     epochs = _Epochs()
     machine = Machine(device=DEVICE, shard=shard, evaluate_every=1)
-    model = train(CONFIG, recipe, task(), state_path=None, machine=machine, observers=[epochs])
+    model = train(config, recipe, task, state_path=None, machine=machine, observers=[epochs])
     return epochs, model
 
 
