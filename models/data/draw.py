@@ -1,4 +1,4 @@
-"""Pictures of data and results: boxes with names, masks in VOC's colours, many images on one sheet."""
+"""Pictures of data and results: boxes with names, masks in VOC's colours, captions, sheets of images."""
 
 from collections.abc import Sequence
 
@@ -59,6 +59,16 @@ def draw_mask(image: Image, mask: Mask, opacity: float = 0.6) -> Image:
     weight = np.where(mask == 0, 0, opacity)[..., None]
     blended: Image = np.rint(image * (1 - weight) + palette[mask] * weight).astype(np.uint8)
     return blended
+
+
+def draw_caption(image: Image, text: str, colour: tuple[int, int, int]) -> Image:
+    """A copy of `image` above a strip with `text` in `colour`; what does not fit in its width is cut off."""
+    height, width = image.shape[:2]
+    picture = PillowImage.new("RGB", (width, height + _TEXT_PIXELS + 4), _WHITE)
+    picture.paste(PillowImage.fromarray(image))
+    font = ImageFont.load_default(_TEXT_PIXELS)
+    ImageDraw.Draw(picture).text((2, height + 1), text, fill=colour, font=font)
+    return np.asarray(picture)
 
 
 def enlarge(image: Image, factor: int) -> Image:

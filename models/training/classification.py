@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from models.data.draw import draw_caption, enlarge
 from models.metadata import Preprocessing
 from models.scoring.topk import topk
 from models.training.inference import outputs_of
@@ -15,6 +16,8 @@ from models.training.pictures import denormalised
 from models.training.task import Feed, StepTerms, Term
 
 _SHOWN = 8
+_SHOWN_WIDTH = 96  # pixels, or more: a caption needs room
+_RIGHT, _WRONG = (0, 128, 0), (200, 0, 0)
 
 
 class Classification:
@@ -62,11 +65,14 @@ class Classification:
         return {f"top{k}": topk(logits, labels, k) for k in self._top}
 
     def pictures(self, model: nn.Module, device: torch.device) -> dict[str, npt.NDArray[np.uint8]]:
-        """The first test images, named after what they are and what they are taken for."""
+        """The first test images by what they are, and below each what it is taken for."""
         batch, logits = next(outputs_of(model, self.feed.testing(), device))
         shown = {}
         for index in range(min(_SHOWN, len(batch.images))):
             truth, guess = int(batch.targets[index]), int(logits[index].argmax())
-            name = f"{index}: {self._classes[truth]} taken for {self._classes[guess]}"
-            shown[name] = denormalised(batch.images[index], self._preprocessing)
+            image = denormalised(batch.images[index], self._preprocessing)
+            large = enlarge(image, max(1, -(-_SHOWN_WIDTH // image.shape[1])))
+            colour = _RIGHT if guess == truth else _WRONG
+            # The name stays the same from epoch to epoch, so that TensorBoard shows one picture that changes.
+            shown[f"{index}: {self._classes[truth]}"] = draw_caption(large, self._classes[guess], colour)
         return shown

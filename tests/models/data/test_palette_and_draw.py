@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.data.draw import contact_sheet, draw_boxes, draw_mask, enlarge
+from models.data.draw import contact_sheet, draw_boxes, draw_caption, draw_mask, enlarge
 from models.data.palette import voc_palette
 
 GREY = np.full((40, 60, 3), 100, np.uint8)
@@ -35,6 +35,12 @@ def test_masks_leave_the_background_clear() -> None:
     mask[0, 0], mask[0, 1] = 1, 255
     drawn = draw_mask(GREY, mask, opacity=0.5)
     assert drawn[0, :3].tolist() == [[114, 50, 50], [178] * 3, [100] * 3]
+
+
+def test_a_caption_is_below_the_image() -> None:
+    drawn = draw_caption(GREY, "a long name that does not fit", (200, 0, 0))
+    assert drawn.shape[1:] == (60, 3) and np.array_equal(drawn[:40], GREY)
+    assert (drawn[40:, :, 0] > drawn[40:, :, 1]).any() and (drawn[40:] == 255).all(axis=2).any()
 
 
 def test_sheets_hold_every_image() -> None:

@@ -43,9 +43,14 @@ def test_scores_are_over_all_batches():
     assert _task(top=(1, 2)).evaluate(_Fixed(), torch.device("cpu")) == {"top1": 0.5, "top2": 1.0}
 
 
-def test_pictures_are_named_after_what_they_are_taken_for():
+def test_pictures_are_named_after_what_they_are_and_say_what_they_are_taken_for():
     pictures = _task().pictures(_Fixed(), torch.device("cpu"))
-    assert list(pictures) == ["0: a taken for a", "1: b taken for c"]
+    assert list(pictures) == ["0: a", "1: b"]
+    right, wrong = (picture[96:].astype(int) for picture in pictures.values())
+    assert right.shape == wrong.shape and right.shape[1] == 96 and len(right) > 10
+    # Green letters are darker in red than in green, red ones the other way round.
+    assert (right[..., 1] - right[..., 0]).max() > 50 and (right[..., 0] - right[..., 1]).max() <= 0
+    assert (wrong[..., 0] - wrong[..., 1]).max() > 50 and (wrong[..., 1] - wrong[..., 0]).max() <= 0
 
 
 def test_normalised_pixels_come_back():
