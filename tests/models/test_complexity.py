@@ -31,6 +31,31 @@ def test_the_published_table(name, bases, weights, megabytes, binary, float_, eq
     assert counts.equivalent_macs / 1e6 == pytest.approx(equivalent, abs=0.06)
 
 
+# The plain float network: MMAC and megabytes. Then by K: memory saving, and bound of the speed-up.
+FLOAT = {"groupnet_resnet18": (1814.1, 46.8), "groupnet_resnet34": (3663.8, 87.2)}
+SAVINGS = [
+    ("groupnet_resnet18", 1, 13.3, 12.5),
+    ("groupnet_resnet18", 4, 6.05, 8.1),
+    ("groupnet_resnet18", 5, 5.12, 7.2),
+    ("groupnet_resnet18_fp_downsample", 5, 4.77, 5.3),
+    ("groupnet_resnet18", 8, 3.50, 5.5),
+    ("groupnet_resnet34", 5, 5.59, 9.3),
+    ("groupnet_resnet34", 8, 3.68, 6.5),
+]
+
+
+@pytest.mark.parametrize(("name", "bases", "saving", "bound"), SAVINGS)
+def test_the_published_savings(name, bases, saving, bound):
+    plain = name.removesuffix("_fp_downsample")
+    with torch.device("meta"):
+        twin = complexity(build(plain, bases=1, gate="none", precision="float"), (3, 224, 224))
+        counts = complexity(build(name, bases=bases), (3, 224, 224))
+    assert twin.float_macs / 1e6 == pytest.approx(FLOAT[plain][0], abs=0.06)
+    assert twin.model_bytes / 1e6 == pytest.approx(FLOAT[plain][1], abs=0.06)
+    assert twin.model_bytes / counts.model_bytes == pytest.approx(saving, abs=0.06)
+    assert twin.float_macs / counts.equivalent_macs == pytest.approx(bound, abs=0.06)
+
+
 def test_resnet50_runs_what_the_float_resnet50_runs_k_times():
     """4.09 GMAC of the well-known network, less its stem and classifier, times K; one shortcut runs once."""
     with torch.device("meta"):
