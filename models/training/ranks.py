@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,14 +53,14 @@ def choose_device(name: str) -> torch.device:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if name == "auto":
         return torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise TrainingError(
-            f"expected the device auto, cpu, cuda or cuda:N; got {name!r}; name one of them"
-        ) from error
+    if re.fullmatch(r"cpu|cuda(:\d+)?", name) is None:
+        raise TrainingError(f"expected the device auto, cpu, cuda or cuda:N; got {name!r}; name one of them")
+    device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise TrainingError(f"expected a CUDA device for {name!r}; got none that torch can use; use cpu")
+    if device.index is not None and device.index >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise TrainingError(f"expected a CUDA device below {count}; got {name!r}; name one that is there")
     return torch.device("cuda", local) if device == torch.device("cuda") else device
 
 

@@ -64,9 +64,20 @@ def test_incomplete_variables_are_refused(monkeypatch):
         pass
 
 
-@pytest.mark.parametrize(("name", "complaint"), [("gpu", "auto, cpu, cuda"), ("cuda:7", "got none")])
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("gpu", "auto, cpu, cuda"), ("meta", "auto, cpu, cuda"), ("cpu:1", "cpu, cuda"), ("cuda:7", "got none")],
+)
 def test_devices_that_are_not_there_are_refused(monkeypatch, name, complaint):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(TrainingError, match=complaint):
         choose_device(name)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+
+
+def test_a_number_beyond_the_devices_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(TrainingError, match="device below 2; got 'cuda:2'"):
+        choose_device("cuda:2")
