@@ -1,4 +1,4 @@
-"""`groupnet records`: lists, merges, exports and imports tuning records, and draws a page of them."""
+"""`groupnet records`: lists, merges, exports and imports tuning records."""
 
 from collections import Counter
 from pathlib import Path
@@ -11,7 +11,7 @@ from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, table
 from groupnet.errors import TuningError
 
-app = typer.Typer(no_args_is_help=True, help="List, merge, export, import and draw tuning records.")
+app = typer.Typer(no_args_is_help=True, help="List, merge, export and import tuning records.")
 
 _NUMBERS = ("threads", "kernels", "measured", "failed", "confirmed")
 
@@ -23,7 +23,8 @@ def list_records(
     as_json: AsJson = False,
 ) -> None:
     """Count the records of each type of core and number of threads."""
-    rows = [row for core in _existing(folder).cores() for row in _rows(core, _read(Database(folder), core))]
+    database = existing_database(folder)
+    rows = [row for core in database.cores() for row in _rows(core, _read(database, core))]
     if as_json:
         print_json({"database": str(folder), "cores": rows})
         return
@@ -42,7 +43,7 @@ def merge_records(
     as_json: AsJson = False,
 ) -> None:
     """Add records of other folders that are not in the first one yet."""
-    databases = [_existing(source) for source in sources]
+    databases = [existing_database(source) for source in sources]
     added = sum(Database(into).merge(database) for database in databases)
     if as_json:
         print_json({"database": str(into), "added": added})
@@ -62,12 +63,12 @@ def export_records(
     as_json: AsJson = False,
 ) -> None:
     """Write records of a folder to one file, to be sent and imported elsewhere."""
-    database = _existing(folder)
+    database = existing_database(folder)
     if core is not None and core not in database.cores():
         known = ", ".join(database.cores()) or "none"
         raise TuningError(f"expected a type of core that {folder} has records of, {known}; got '{core}'")
     records = database.read_all() if core is None else database.read(core)
-    _note_skipped(database)
+    note_skipped(database)
     if winners:
         records = _winners(records)
     if not records:
@@ -104,34 +105,12 @@ def import_records(
         print_result(f"{added} records added to {into}")
 
 
-@app.command("report")
-@verb
-def report_records(
-    folder: Annotated[Path, typer.Argument(help="A folder that `groupnet tune --db` made.")],
-    out: Annotated[Path, typer.Option(help="The page, HTML.")],
-    as_json: AsJson = False,
-) -> None:
-    """Draw convergence and gain of each kernel as a page of one file, with failures and conditions."""
-    from groupnet.tuning_ceilings import Peaks
-    from groupnet.tuning_history import place_histories
-    from groupnet.tuning_report import report_page
+def existing_database(folder: Path) -> Database:
+    """Return the records of a folder.
 
-    database = _existing(folder)
-    records = database.read_all()
-    _note_skipped(database)
-    if not records:
-        raise TuningError(f"expected tuning records; got none in {folder}; `groupnet tune` makes them")
-    places = place_histories(records)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(report_page(folder.name, places, Peaks(folder).read()), encoding="utf-8")
-    if as_json:
-        described = [{"core": one.core, "threads": one.threads, "emulated": one.emulated} for one in places]
-        print_json({"database": str(folder), "page": str(out), "places": described})
-    else:
-        print_result(f"{out}: {len(records)} records")
-
-
-def _existing(folder: Path) -> Database:
+    Raises:
+        TuningError: there is no such folder.
+    """
     if not folder.is_dir():
         raise TuningError(f"expected a folder of tuning records; no {folder}; `groupnet tune` makes one")
     return Database(folder)
@@ -139,11 +118,12 @@ def _existing(folder: Path) -> Database:
 
 def _read(database: Database, core: str) -> list[Record]:
     records = database.read(core)
-    _note_skipped(database)
+    note_skipped(database)
     return records
 
 
-def _note_skipped(database: Database) -> None:
+def note_skipped(database: Database) -> None:
+    """Say which lines the last reading could not use."""
     for line in database.skipped:
         note(f"note: skipped an unreadable record at {line}")
 

@@ -9,12 +9,14 @@ import typer
 
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, progress, table
+from groupnet.default_command import DefaultCommandGroup
 from groupnet.device_options import Transport, reached_through
 from groupnet.errors import TuningError
 from groupnet.host_peak import measure_host_peak
 from groupnet.model_source import Request, load_model
 from groupnet.pixels import choose_input
 from groupnet.running import EMULATED
+from groupnet.tune_report import report
 from groupnet.tuning_device import TuningDevice, explain_end, tuning_device
 from groupnet.tuning_progress import Limits, TuningView, tuning_progress
 
@@ -22,7 +24,20 @@ if TYPE_CHECKING:
     from android_runner.tuning.session import KernelResult
     from tvm_schedules.tuning.request import KernelTask
 
+NAME = "tune"
 
+app = typer.Typer(
+    cls=DefaultCommandGroup,
+    help="Measure what kernels may be built with; `tune report DB` draws the records.",
+)
+app.command("report")(report)
+
+
+@app.command(
+    NAME,
+    epilog="`groupnet tune report DB` draws the records as a page, see `groupnet tune report --help`; "
+    "a model in a file named report is ./report.",
+)
 @verb
 def tune(
     model: Annotated[str, typer.Argument(help="A zoo name, an architecture, a checkpoint or a .pt2 file.")],

@@ -1,4 +1,4 @@
-"""The page that `groupnet records report` writes: what tuning found, how it got there, and what failed.
+"""The page that `groupnet tune report` writes: what tuning found, how it got there, and what failed.
 
 One file without scripts and without requests to anywhere: drawings are SVG, the style is in the page.
 """

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from android_runner.tuning.records import Conditions, Database, Record
 from groupnet import cli
 from groupnet.svg_charts import Convergence, convergence_chart, gain_bars
+from groupnet.tune_report import PAGE
 from groupnet.tuning_ceilings import FILE, Peak, Peaks
 from groupnet.tuning_history import place_histories
 
@@ -77,8 +78,8 @@ class Page(HTMLParser):
 
 
 def write(folder: Path, *extra: str) -> tuple[dict[str, Any], str, Page]:
-    out = folder / "pages" / "report.html"
-    done = CliRunner().invoke(cli.app, ["records", "report", str(folder / "db"), "--out", str(out), *extra])
+    out = folder / "pages" / "page.html"
+    done = CliRunner().invoke(cli.app, ["tune", "report", str(folder / "db"), "--out", str(out), *extra])
     assert done.exit_code == 0, done.stderr
     page = Page()
     page.feed(out.read_text(encoding="utf-8"))
@@ -104,12 +105,24 @@ def test_the_page_says_everything_and_loads_nothing(tmp_path: Path) -> None:
     assert page.tags.count("svg") == 4
 
 
-def test_no_records_are_an_error(tmp_path: Path) -> None:
-    (tmp_path / "db").mkdir()
-    arguments = ["records", "report", str(tmp_path / "db"), "--out", str(tmp_path / "page.html"), "--json"]
-    done = CliRunner().invoke(cli.app, arguments)
-    assert done.exit_code == 2
-    assert not (tmp_path / "page.html").exists()
+def test_the_page_lies_beside_the_records_where_nothing_else_is_said(tmp_path: Path) -> None:
+    Database(tmp_path).add(RECORDS[0])
+    for _ in range(2):
+        done = CliRunner().invoke(cli.app, ["tune", "report", str(tmp_path)])
+        assert (done.exit_code, done.stdout) == (0, f"{tmp_path / PAGE}: 1 records\n")
+    assert "binary 3x3, 14x14x64" in (tmp_path / PAGE).read_text(encoding="utf-8")
+
+
+def test_without_times_there_is_no_page(tmp_path: Path) -> None:
+    folder = tmp_path / "db"
+    folder.mkdir()
+    counts = {"obtained": "counted", "instructions": 1, "seconds": None, "default_seconds": None}
+    for kept in ([], [record("t1x2v2u2", **counts)]):
+        Database(folder).add_new(kept)
+        done = CliRunner().invoke(cli.app, ["tune", "report", str(folder), "--json"])
+        assert done.exit_code == 2
+        assert "`groupnet tune` makes them" in json.loads(done.stdout)["error"]["message"]
+        assert not (folder / PAGE).exists()
 
 
 def test_charts_stay_within_their_frame() -> None:
