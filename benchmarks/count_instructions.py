@@ -6,7 +6,9 @@ instruction to its return, what it calls of libc included.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,23 @@ class Counts:
         return Counts({name: count * times for name, count in self.by_class.items()})
 
 
+Blocks = Counter[tuple[int, int]]
+"""How often the processor entered each block of code, by its address and number of instructions. Blocks may
+overlap, and end at the latest with a branch."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What was executed, twice told: instructions by class, and blocks of instructions."""
+
+    counts: Counts
+    blocks: Blocks
+
+    def __sub__(self, other: "Executed") -> "Executed":
+        """What is left without the other's; blocks that only the other entered are not."""
+        return Executed(self.counts + other.counts * -1, self.blocks - other.blocks)
+
+
 # `mov w0, #0` and `ret`.
 _EMPTY_KERNEL = Counts(dict.fromkeys(CLASSES, 0) | {"integer": 1, "branch": 1})
 
@@ -61,7 +80,18 @@ def count_kernels(kernels: Sequence[Any], target: Any, cpu: str) -> dict[str, Co
     Raises:
         BenchmarkError: a tool is missing or failed, or a kernel did.
     """
-    functions = {str(kernel.attrs["global_symbol"]): kernel for kernel in kernels}
+    with kernels_program(kernels, target) as program:
+        return {name: executed.counts for name, executed in run_kernels(kernels, program, cpu).items()}
+
+
+@contextmanager
+def kernels_program(kernels: Sequence[Any], target: Any) -> Iterator[Path]:
+    """Give a static AArch64 program that calls each kernel once, for `run_kernels`; it is removed at the end.
+
+    Raises:
+        BenchmarkError: a tool is missing or failed.
+    """
+    functions = {_name(kernel): kernel for kernel in kernels}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with unchecked():
@@ -72,19 +102,40 @@ def count_kernels(kernels: Sequence[Any], target: Any, cpu: str) -> dict[str, Co
         flags: list[str | Path] = ["-O2", "-Werror", "-static", "-I", folder]
         command = [_COMPILER, *flags, "-o", folder / "driver", *sources, "-lm"]
         run_tool(command, package="gcc-aarch64-linux-gnu")
-        snapshots = run_counted(folder / "driver", cpu)
-    return dict(zip(functions, _between_marks(snapshots, len(functions)), strict=True))
+        yield folder / "driver"
 
 
-def run_counted(program: Path, cpu: str, mark: str = "counting_mark") -> list[Counts]:
-    """Run a static AArch64 program and take the counts so far at each call of its function `mark`."""
+def run_kernels(kernels: Sequence[Any], program: Path, cpu: str) -> dict[str, Executed]:
+    """Run the program of these kernels; return what one call of each executed, by the kernel's name.
+
+    Raises:
+        BenchmarkError: a tool is missing or failed, or a kernel did.
+    """
+    names = list(dict.fromkeys(map(_name, kernels)))
+    return dict(zip(names, _between_marks(run_counted(program, cpu), len(names)), strict=True))
+
+
+def run_counted(program: Path, cpu: str, mark: str = "counting_mark") -> list[Executed]:
+    """Run a static AArch64 program and take what it executed so far at each call of its function `mark`."""
     with tempfile.TemporaryDirectory() as name:
         plugin, out = Path(name) / "plugin.so", Path(name) / "counts"
         run_tool(["gcc", "-O2", "-shared", "-fPIC", "-o", plugin, _HERE / "counting_plugin.c"], package="gcc")
         options = f"{plugin},mark={_address(program, mark)},out={out}"
         run_tool(["qemu-aarch64", "-cpu", cpu, "-plugin", options, program], package="qemu-user")
-        lines = out.read_text(encoding="ascii").splitlines()
-    return [Counts(dict(zip(CLASSES, map(int, line.split()), strict=True))) for line in lines]
+        return [_snapshot(line) for line in out.read_text(encoding="ascii").splitlines()]
+
+
+def _name(kernel: Any) -> str:
+    return str(kernel.attrs["global_symbol"])
+
+
+def _snapshot(line: str) -> Executed:
+    fields = line.split()
+    counts, blocks = map(int, fields[: len(CLASSES)]), Blocks()
+    for field in fields[len(CLASSES) :]:
+        address, instructions, times = map(int, field.split(":"))
+        blocks[address, instructions] = times
+    return Executed(Counts(dict(zip(CLASSES, counts, strict=True))), blocks)
 
 
 def _address(program: Path, symbol: str) -> str:
@@ -96,16 +147,16 @@ def _address(program: Path, symbol: str) -> str:
     raise BenchmarkError(f"expected a function {symbol} in {program}; got none: it marks what is counted")
 
 
-def _between_marks(snapshots: Sequence[Counts], kernels: int) -> list[Counts]:
+def _between_marks(snapshots: Sequence[Executed], kernels: int) -> list[Executed]:
     """What each kernel took: the second mark less the first, less what calling an empty kernel takes."""
     if len(snapshots) != 2 * (kernels + 1):
         raise BenchmarkError(
             f"expected {2 * (kernels + 1)} snapshots of {kernels} kernels and an empty one; got "
             f"{len(snapshots)}: does this qemu load plugins?"
         )
-    spans = [last + first * -1 for first, last in zip(snapshots[::2], snapshots[1::2], strict=True)]
-    calling = spans[0] + _EMPTY_KERNEL * -1
-    return [span + calling * -1 for span in spans[1:]]
+    spans = [last - first for first, last in zip(snapshots[::2], snapshots[1::2], strict=True)]
+    calling = Executed(spans[0].counts + _EMPTY_KERNEL * -1, spans[0].blocks)
+    return [span - calling for span in spans[1:]]
 
 
 def _call_table(functions: dict[str, Any]) -> str:

@@ -2,9 +2,11 @@
 
    qemu-aarch64 -plugin counting_plugin.so,mark=0xADDRESS,out=FILE PROGRAM
 
-   FILE gets one line a snapshot: the counts of every class so far, in the order of `CLASSES` below. Exact for a
-   program of one thread: a translated block counts all of its instructions when it is entered, blocks are left early
-   only by faults and signals, and a function that is called (the marked one) begins a block of its own.
+   FILE gets one line a snapshot: the counts of every class so far, in the order of `CLASSES` below, then
+   ADDRESS:INSTRUCTIONS:TIMES of every block that was translated so far, how often it was entered. Blocks may overlap:
+   a jump into the middle of one begins another. Exact for a program of one thread: a translated block counts all of its
+   instructions when it is entered, blocks are left early only by faults and signals, and a function that is called
+   (the marked one) begins a block of its own.
 
    Written against the published plugin interface, version 1 (qemu 4.2 and later); its declarations are repeated here
    because Debian packages no header for them. */
@@ -39,7 +41,14 @@ EXPORTED int qemu_plugin_version = 1;
 
 enum class { SIMD_FP, LOAD, STORE, INTEGER, BRANCH, OTHER, CLASSES };
 
+/* Never moved nor freed: translated code adds to `times`. */
+typedef struct Block {
+  uint64_t address, instructions, times;
+  struct Block *next;
+} Block;
+
 static uint64_t executed[CLASSES];
+static Block *blocks;
 static uint64_t mark;
 static FILE *out;
 
@@ -66,7 +75,21 @@ static enum class classify(uint32_t word) {
 static void take_snapshot(unsigned int cpu, void *unused) {
   (void)cpu, (void)unused;
   for (int i = 0; i < CLASSES; i++) fprintf(out, "%llu ", (unsigned long long)executed[i]);
+  for (const Block *block = blocks; block; block = block->next)
+    fprintf(out, "%llu:%llu:%llu ", (unsigned long long)block->address, (unsigned long long)block->instructions,
+        (unsigned long long)block->times);
   fputc('\n', out);
+}
+
+/* The entry of a block; one that qemu translates again keeps the entry it had. */
+static Block *entry_of(const struct qemu_plugin_tb *translated) {
+  uint64_t address = qemu_plugin_tb_vaddr(translated), instructions = qemu_plugin_tb_n_insns(translated);
+  for (Block *block = blocks; block; block = block->next)
+    if (block->address == address && block->instructions == instructions) return block;
+  Block *block = malloc(sizeof *block);
+  if (!block) abort();
+  *block = (Block){address, instructions, 0, blocks};
+  return blocks = block;
 }
 
 static void count_block(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
@@ -82,6 +105,7 @@ static void count_block(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
   for (int i = 0; i < CLASSES; i++)
     if (counts[i])
       qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &executed[i], counts[i]);
+  qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &entry_of(block)->times, 1);
 }
 
 static void finish(qemu_plugin_id_t id, void *unused) {

@@ -1,6 +1,7 @@
 """`groupnet records`: lists, merges, exports and imports tuning records."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ def list_records(
     folder: Annotated[Path, typer.Argument(help="A folder that `groupnet tune --db` made.")],
     as_json: AsJson = False,
 ) -> None:
-    """Count the records of each type of core and number of threads."""
+    """Count the records of each type of core and number of threads, by how they were obtained."""
     database = existing_database(folder)
     rows = [row for core in database.cores() for row in _rows(core, _read(database, core))]
     if as_json:
@@ -30,8 +31,7 @@ def list_records(
         return
     shown = table("Records", "core", *_NUMBERS, "note", numbers=_NUMBERS)
     for row in rows:
-        emulated = "emulated: chooses nothing" if row["emulated"] else ""
-        shown.add_row(row["core"], *(str(row[key]) for key in _NUMBERS), emulated)
+        shown.add_row(row["core"], *(str(row[key]) for key in _NUMBERS), _note_on(row))
     print_result(shown)
 
 
@@ -139,10 +139,10 @@ def _winners(records: list[Record]) -> list[Record]:
 
 
 def _rows(core: str, records: list[Record]) -> list[dict[str, Any]]:
-    """One row for each number of threads; a kernel's confirmations are no measurements of new choices."""
+    """A row for each number of threads and way of obtaining; confirmations are no new choices."""
 
-    def place(record: Record) -> tuple[int, bool]:
-        return record.conditions.threads, record.conditions.emulated
+    def place(record: Record) -> tuple[int, bool, str]:
+        return record.conditions.threads, record.conditions.emulated, record.obtained
 
     measured = Counter(place(one) for one in records if not one.confirmed)
     failed = Counter(place(one) for one in records if one.outcome != "ok")
@@ -150,6 +150,7 @@ def _rows(core: str, records: list[Record]) -> list[dict[str, Any]]:
     return [
         {
             "core": core,
+            "obtained": where[2],
             "emulated": where[1],
             "threads": where[0],
             "kernels": len({one.key for one in records if place(one) == where}),
@@ -159,3 +160,9 @@ def _rows(core: str, records: list[Record]) -> list[dict[str, Any]]:
         }
         for where in sorted({place(one) for one in records})
     ]
+
+
+def _note_on(row: Mapping[str, Any]) -> str:
+    if row["obtained"] != "timed":
+        return f"{row['obtained']}, not timed"
+    return "emulated: chooses nothing" if row["emulated"] else ""

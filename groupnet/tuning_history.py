@@ -86,7 +86,7 @@ def place_histories(records: Iterable[Record]) -> tuple[PlaceHistory, ...]:
     """Sort timed records by place and kernel; real processors first."""
     places: dict[tuple[bool, str, int], list[Record]] = {}
     for record in records:
-        if record.obtained == "counted":
+        if record.obtained != "timed":
             continue
         told = record.conditions
         places.setdefault((told.emulated, told.core, told.threads), []).append(record)

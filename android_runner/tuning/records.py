@@ -18,8 +18,12 @@ from android_runner.tuning.device_state import DeviceState
 
 SUFFIX = ".jsonl"
 
-Obtained = Literal["timed", "counted"]
-"""How a record came about: by time, or by executed instructions, where there was no processor to time on."""
+Obtained = Literal["timed", "estimated", "counted"]
+"""How a record came about: by time; or, where there was no processor to time on, by cycles that a model of it
+tells of what was executed, or by the number of executed instructions alone."""
+
+TRUST: dict[Obtained, int] = {"counted": 0, "estimated": 1, "timed": 2}
+"""Of two records of a kernel the one that was obtained in a better way chooses."""
 
 Outcome = Literal["ok", "wrong", "failed", "crashed", "timeout"]
 """Of a measurement: timed; other numbers than the default's; an error; the process died; it took too long."""
@@ -58,9 +62,11 @@ class Record(BaseModel):
         reason: one line, of everything but "ok".
         seconds: smallest time of a call; None unless "ok".
         default_seconds: the same of the default choice, measured in turns with it.
-        obtained: by time or by instructions.
-        instructions: executed in one call; None unless counted.
+        obtained: by time, by cycles or by instructions.
+        instructions: executed in one call; None where it was timed.
         default_instructions: the same of the default choice.
+        cycles: of one call; None unless estimated.
+        default_cycles: the same of the default choice.
         confirmed: measured again at the end, longer: only such records choose kernels.
         conditions: where.
         device: the phone at that moment; None of this machine.
@@ -79,6 +85,8 @@ class Record(BaseModel):
     obtained: Obtained = "timed"
     instructions: int | None = None
     default_instructions: int | None = None
+    cycles: int | None = None
+    default_cycles: int | None = None
     confirmed: bool = False
     conditions: Conditions
     device: DeviceState | None = None
@@ -185,17 +193,16 @@ def best_records(records: Iterable[Record], threads: int) -> dict[str, Record]:
     """Return for each kernel the choice that won: the last confirmed record for a number of threads.
 
     A kernel whose default won has a record too, of ratio 1. Times of emulated processors choose nothing;
-    instructions that they executed do where no time was taken.
+    cycles estimated of what they executed do where no time was taken, and where there are none, instructions.
     """
     best: dict[str, Record] = {}
     for record in records:
         if not record.confirmed or record.outcome != "ok" or record.conditions.threads != threads:
             continue
-        counted = record.obtained == "counted"
-        if record.conditions.emulated and not counted:
+        if record.conditions.emulated and record.obtained == "timed":
             continue
         known = best.get(record.key)
-        if known is None or not counted or known.obtained == "counted":
+        if known is None or TRUST[record.obtained] >= TRUST[known.obtained]:
             best[record.key] = record
     return best
 

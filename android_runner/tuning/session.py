@@ -117,7 +117,9 @@ class Session:
         self._model.learn(samples(records, self._conditions))
         for record in records:
             search = of_key.get(record.key)
-            if search is None or not same_conditions(record.conditions, self._conditions):
+            if search is None or record.obtained != "timed":
+                continue
+            if not same_conditions(record.conditions, self._conditions):
                 continue
             if record.default != str(search.space[0]):
                 continue

@@ -52,9 +52,13 @@ def test_every_class_is_counted_exactly(tmp_path):
     source.write_text(_PROGRAM)
     run_tool(["aarch64-linux-gnu-gcc", "-nostdlib", "-static", "-o", program, source], package="")
     first, last = run_counted(program, "cortex-a76", mark="mark")
-    executed = (last + first * -1).by_class
+    executed = last - first
     expected = {"simd_fp": 10, "load": 20, "store": 15, "integer": 11, "branch": 7, "other": 0}
-    assert executed == expected
+    assert executed.counts.by_class == expected
+    # The loop was entered from above the first time, in a block that begins with `mov`.
+    (loop, size), times = executed.blocks.most_common(1)[0]
+    assert (size, times) == (12, 4)
+    assert executed.blocks[loop - 4, 13] == 1
 
 
 def test_a_program_without_the_mark_is_refused(tmp_path):

@@ -24,11 +24,12 @@ def add(
     *,
     confirmed: bool = False,
     emulated: bool = False,
+    obtained: str = "timed",
 ) -> None:
     versions = {"tvm": "0", "groupnet": "0"}
     conditions = Conditions(core="znver4", cpu="box", threads=threads, emulated=emulated, **versions)
     made = {"key": "k", "choice": choice, "default": "t1x1v1u2", "outcome": outcome, "conditions": conditions}
-    Database(folder).add(Record.model_validate(made | {"confirmed": confirmed}))
+    Database(folder).add(Record.model_validate(made | {"confirmed": confirmed, "obtained": obtained}))
 
 
 def test_counts_by_core_and_threads(tmp_path: Path) -> None:
@@ -37,16 +38,19 @@ def test_counts_by_core_and_threads(tmp_path: Path) -> None:
     add(tmp_path, "t1x1v1u1", confirmed=True)
     add(tmp_path, "t1x1v1u1", threads=2)
     add(tmp_path, "t1x1v1u1", emulated=True)
+    add(tmp_path, "t1x1v1u1", emulated=True, confirmed=True, obtained="estimated")
     with (tmp_path / "znver4.jsonl").open("a") as file:
         file.write("torn")
     result, said = groupnet("list", tmp_path)
     one = {"core": "znver4", "threads": 1, "kernels": 1, "measured": 2, "failed": 1, "confirmed": 1}
     two = {"core": "znver4", "threads": 2, "kernels": 1, "measured": 1, "failed": 0, "confirmed": 0}
-    emulated = one | {"emulated": True, "measured": 1, "failed": 0, "confirmed": 0}
-    assert result["cores"] == [{"emulated": False} | one, emulated, {"emulated": False} | two]
-    assert "znver4.jsonl:6" in said
+    timed = {"emulated": False, "obtained": "timed"}
+    emulated = one | timed | {"emulated": True, "measured": 1, "failed": 0, "confirmed": 0}
+    estimated = emulated | {"obtained": "estimated", "measured": 0, "confirmed": 1}
+    assert result["cores"] == [timed | one, estimated, emulated, timed | two]
+    assert "znver4.jsonl:7" in said
     shown = CliRunner().invoke(cli.app, ["records", "list", str(tmp_path)]).stdout
-    assert shown.count("emulated: chooses nothing") == 1
+    assert shown.count("emulated: chooses nothing") == shown.count("estimated, not timed") == 1
 
 
 def test_merging_says_how_many_were_new(tmp_path: Path) -> None:

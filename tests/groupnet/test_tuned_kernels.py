@@ -146,5 +146,5 @@ def test_what_is_shipped_can_be_read_and_chooses() -> None:
         records = database.read(core)
         assert not database.skipped
         assert records and all(
-            record.confirmed and (record.ratio or record.instructions) for record in records
+            record.confirmed and (record.ratio or record.cycles or record.instructions) for record in records
         )

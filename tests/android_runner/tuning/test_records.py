@@ -5,6 +5,7 @@ import multiprocessing
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,20 @@ def test_emulated_times_choose_nothing() -> None:
     real, faster = record(ratio=0.9, confirmed=True), record(confirmed=True, conditions=emulated)
     assert best_records([real, faster], 1) == {"k": real}
     assert best_records([faster], 1) == {}
+
+
+def test_what_was_obtained_in_a_better_way_chooses_and_of_equals_the_last() -> None:
+    emulated = CONDITIONS.model_copy(update={"emulated": True})
+    made = {"seconds": None, "default_seconds": None, "conditions": emulated, "confirmed": True}
+    counted = record(choice="t1x2v1u1", obtained="counted", instructions=1, **made)
+    estimated = record(choice="t1x3v1u1", obtained="estimated", cycles=9, **made)
+    again = record(choice="t1x4v1u1", obtained="estimated", cycles=8, **made)
+    timed = record(choice="t1x5v1u1", confirmed=True)
+    for order in permutations((counted, estimated, timed)):
+        assert best_records(order, 1) == {"k": timed}
+    for order in permutations((counted, estimated)):
+        assert best_records(order, 1) == {"k": estimated}
+    assert best_records([estimated, counted, again], 1) == {"k": again}
 
 
 def test_a_phones_state_is_kept_and_older_records_are_read(tmp_path: Path) -> None:
