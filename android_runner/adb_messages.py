@@ -71,8 +71,8 @@ def receive(connection: socket.socket) -> Message | None:
 
 
 def _checksum(payload: bytes) -> int:
-    # NumPy: summing in Python costs more than the transfer.
-    return int(np.frombuffer(payload, np.uint8).sum(dtype=np.uint64)) & _WORD
+    # NumPy: summing in Python costs more than the transfer. The sum wraps in 32 bits, as it is meant to.
+    return int(np.frombuffer(payload, np.uint8).sum(dtype=np.uint32))
 
 
 def _receive_exactly(connection: socket.socket, size: int) -> bytes:

@@ -1,17 +1,21 @@
 """Data sets to score with: from `--data` to images as a bundle takes them, and what is true of each."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 
 from groupnet.errors import EvaluationError
 from groupnet.manifest import Manifest
 from models.task_config import NetworkConfig
+
+if TYPE_CHECKING:
+    from models.scoring.by_task import Rows
 
 DataFormat = Literal["images", "voc", "coco"]
 """A folder per class (as ImageNet), PASCAL VOC, or COCO."""
@@ -34,14 +38,14 @@ class EvalData:
         classes: Names of the classes; empty where the data set has none.
         count: Number of images.
         fingerprint: Another one where a file of the data set has changed, see `fingerprint`.
-        read: Image `index` as uint8 [S, S, C], and its class number, mask or objects.
+        read: Images by their numbers, uint8 [N, S, S, C], and their class numbers, masks or objects.
     """
 
     name: str
     classes: tuple[str, ...]
     count: int
     fingerprint: str
-    read: Callable[[int], tuple[Array, Any]]
+    read: "Callable[[Sequence[int]], tuple[Array, Rows]]"
 
 
 def open_eval_data(
@@ -96,9 +100,12 @@ def _digits(manifest: Manifest) -> EvalData:
             f"{manifest.name} takes {image} and tells {classes}: compile digits-k3, or name a folder"
         )
     contents = hashlib.sha256(test.pixels.tobytes() + test.labels.tobytes()).hexdigest()
-    return EvalData(
-        "digits", LABELS, len(test.labels), contents, lambda i: (test.pixels[i], int(test.labels[i]))
-    )
+
+    def read(indices: Sequence[int]) -> "tuple[Array, Rows]":
+        rows = np.asarray(indices)
+        return test.pixels[rows], test.labels[rows]
+
+    return EvalData("digits", LABELS, len(test.labels), contents, read)
 
 
 def fingerprint(root: Path) -> str:
@@ -154,7 +161,7 @@ def _images(config: NetworkConfig, root: Path, split: str) -> EvalData:
         sample = centre_view(dataset[index], size=config.input_size)
         return sample.image, sample.label
 
-    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), read)
+    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), _one_by_one(read))
 
 
 def _masks(config: NetworkConfig, root: Path, split: str, padding: tuple[int, int, int]) -> EvalData:
@@ -167,7 +174,7 @@ def _masks(config: NetworkConfig, root: Path, split: str, padding: tuple[int, in
         sample = fit_square(dataset[index], size=config.input_size, padding=padding)
         return sample.image, sample.mask
 
-    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), read)
+    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), _one_by_one(read))
 
 
 def _boxes(
@@ -186,7 +193,19 @@ def _boxes(
         scale = max(sample.image.shape[:2]) / config.input_size
         return fit(sample).image, ScaledObjects(sample.target, scale)
 
-    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), read)
+    return EvalData(root.name, dataset.classes, len(dataset), fingerprint(root), _one_by_one(read))
+
+
+def _one_by_one(
+    read: Callable[[int], tuple[Array, Any]],
+) -> "Callable[[Sequence[int]], tuple[Array, Rows]]":
+    """What reads images of files of their own."""
+
+    def read_all(indices: Sequence[int]) -> "tuple[Array, Rows]":
+        pixels, truths = zip(*map(read, indices), strict=True)
+        return np.stack(pixels), list(truths)
+
+    return read_all
 
 
 def _padding(manifest: Manifest) -> tuple[int, int, int]:

@@ -221,7 +221,7 @@ def _draw_worst(
     from groupnet.scoring.pictures import draw_answer, save_picture
 
     for one, line in zip(worst, described, strict=True):
-        pixels, _ = dataset.read(one.answer.image)
+        (pixels,), _ = dataset.read([one.answer.image])
         path = folder / f"worst-{one.rank:02d}-image-{one.answer.image}.png"
         save_picture(draw_answer(task, pixels, one.answer, dataset.classes), path)
         line["picture"] = str(path)

@@ -12,6 +12,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+
 VERSION = 0x01000001
 VERSION_SKIP_CHECKSUM = 0x01000001
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -69,7 +71,8 @@ class Message:
 
 def payload_checksum(payload: bytes) -> int:
     """Return the sum of the payload's bytes modulo 2^32."""
-    return sum(payload) & 0xFFFFFFFF
+    # NumPy: adding in Python takes longer than everything else that is done with a payload.
+    return int(np.frombuffer(payload, np.uint8).sum(dtype=np.uint32))
 
 
 def encode(message: Message) -> bytes:

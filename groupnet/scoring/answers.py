@@ -12,15 +12,16 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from groupnet.errors import EvaluationError
+from groupnet.scoring.answer_batch import AnswerBatch
 from groupnet.scoring.columns import pack_predictions, pack_truths, unpack_predictions, unpack_truths
 
 Array = npt.NDArray[Any]
@@ -30,104 +31,93 @@ _DEVICE = "device.json"
 _SHOWN = 12  # digits of a checksum that a person is shown
 
 
-class Answer(NamedTuple):
-    """One image.
-
-    Attributes:
-        image: Its number in the data set.
-        found: The device's prediction, as the task's scorer makes it.
-        truth: What is true.
-        expected: PyTorch's prediction; None without PyTorch.
-        difference: Largest difference of an output from PyTorch's; NaN without PyTorch.
-        same: Units of the prediction that are PyTorch's, and how many there are; (0, 0) without.
-        device: Which device it was, where there are several.
-    """
-
-    image: int
-    found: Any
-    truth: Any
-    expected: Any
-    difference: float
-    same: tuple[int, int]
-    device: str
-
-
 class Answers:
     """A folder of answers, locked by this process; see `open_answers`."""
 
     def __init__(self, folder: Path, task: str) -> None:
         """Look at what is there; files that were cut off are removed."""
         self.folder, self._task = folder, task
-        self._place: dict[int, Path] = {}
-        self._read: dict[Path, dict[int, Answer]] = {}
+        self._images: set[int] = set()
+        self._files: list[tuple[Path, npt.NDArray[np.int64]]] = []
+        self._read: dict[Path, AnswerBatch] = {}
         for left in folder.glob("*.partial"):
             left.unlink()
         for path in sorted(folder.glob("batch-*.npz")):
             try:
                 # Opened here: NumPy leaves a file open that is no archive.
                 with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                    indices = [int(index) for index in file["index"]]
-                    if set(indices) & set(self._place):
+                    images = file["index"]
+                    if self._images.intersection(images.tolist()):
                         raise ValueError("an image twice")
                     for name in file.files:
                         file[name]  # its checksum is compared
             except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
                 path.unlink()  # its images are scored again
             else:
-                self._place |= dict.fromkeys(indices, path)
+                self._keep(path, images)
 
     @property
     def indices(self) -> set[int]:
         """Images that are answered."""
-        return set(self._place)
+        return set(self._images)
 
     @property
     def count(self) -> int:
         """How many they are."""
-        return len(self._place)
+        return len(self._images)
 
-    def add(self, batch: Sequence[Answer]) -> None:
+    def add(self, batch: AnswerBatch) -> None:
         """Keep the answers for a batch, one at least.
 
         Raises:
             EvaluationError: an image has an answer already.
             OSError: the folder cannot be written.
         """
-        indices = [answer.image for answer in batch]
-        if twice := sorted(set(indices) & set(self._place)):
+        if twice := sorted(self._images.intersection(batch.images.tolist())):
             raise EvaluationError(f"expected each image once; got image {twice[0]} again; report it")
         columns: dict[str, Array] = {
-            "index": np.array(indices, np.int64),
-            "difference": np.array([answer.difference for answer in batch], np.float64),
-            "same": np.array([answer.same for answer in batch], np.int64),
-            "device": np.array([answer.device for answer in batch]),
+            "index": batch.images,
+            "difference": batch.difference,
+            "same": batch.same,
+            "device": batch.device,
         }
-        sides = {"found": pack_predictions(self._task, [answer.found for answer in batch])}
-        sides["truth"] = pack_truths(self._task, [answer.truth for answer in batch])
-        if batch[0].expected is not None:
-            sides["expected"] = pack_predictions(self._task, [answer.expected for answer in batch])
+        sides = {"found": pack_predictions(self._task, batch.found)}
+        sides["truth"] = pack_truths(self._task, batch.truth)
+        if batch.expected is not None:
+            sides["expected"] = pack_predictions(self._task, batch.expected)
         for side, arrays in sides.items():
             columns |= {f"{side}/{name}": array for name, array in arrays.items()}
-        path = self.folder / f"batch-{indices[0]:08d}.npz"
+        path = self.folder / f"batch-{batch.images[0]:08d}.npz"
         partial = path.with_suffix(".partial")
         # Masks shrink to a twentieth; logits do not.
         save = np.savez if self._task == "classification" else np.savez_compressed
         with partial.open("wb") as file:
             save(file, allow_pickle=False, **columns)
         os.replace(partial, path)
-        self._place |= dict.fromkeys(indices, path)
+        self._keep(path, batch.images)
 
-    def read(self) -> Iterator[Answer]:
-        """All answers in the order of the images."""
-        for index in sorted(self._place):
-            path = self._place[index]
+    def read(self) -> Iterator[AnswerBatch]:
+        """All answers in the order of the images, as many at once as lie in one file."""
+        if not self._files:
+            return
+        order = np.argsort(np.concatenate([images for _, images in self._files]))
+        counts = [len(images) for _, images in self._files]
+        rows = np.concatenate([np.arange(count) for count in counts])[order]
+        files = np.repeat(np.arange(len(counts)), counts)[order]
+        starts = np.flatnonzero(np.diff(files, prepend=-1))
+        for number, part in zip(files[starts].tolist(), np.split(rows, starts[1:]), strict=True):
+            path, _ = self._files[number]
             if path not in self._read:
                 if len(self._read) == 4:  # neighbours are in few files
                     del self._read[next(iter(self._read))]
-                self._read[path] = {answer.image: answer for answer in self._load(path)}
-            yield self._read[path][index]
+                self._read[path] = self._load(path)
+            yield self._read[path].take(part)
 
-    def _load(self, path: Path) -> list[Answer]:
+    def _keep(self, path: Path, images: npt.NDArray[np.int64]) -> None:
+        self._images.update(images.tolist())
+        self._files.append((path, images))
+
+    def _load(self, path: Path) -> AnswerBatch:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
 
@@ -135,23 +125,16 @@ class Answers:
             prefix = f"{name}/"
             return {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
 
-        indices = arrays["index"].tolist()  # all at once: single numbers of NumPy are slow
-        expected: Sequence[Any] = [None] * len(indices)
-        if side("expected"):
-            expected = unpack_predictions(self._task, side("expected"))
-        return [
-            Answer(index, found, truth, other, difference, (same, units), device)
-            for index, found, truth, other, difference, (same, units), device in zip(
-                indices,
-                unpack_predictions(self._task, side("found")),
-                unpack_truths(self._task, side("truth")),
-                expected,
-                arrays["difference"].tolist(),
-                arrays["same"].tolist(),
-                arrays["device"].tolist(),
-                strict=True,
-            )
-        ]
+        expected = side("expected")
+        return AnswerBatch(
+            arrays["index"],
+            unpack_predictions(self._task, side("found")),
+            unpack_truths(self._task, side("truth")),
+            unpack_predictions(self._task, expected) if expected else None,
+            arrays["difference"],
+            arrays["same"],
+            arrays["device"],
+        )
 
     def add_check(self, index: int, report: Mapping[str, Any]) -> None:
         """Keep what the comparison of an image's integers said."""

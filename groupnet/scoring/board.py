@@ -36,7 +36,8 @@ class Board:
                 return ()
             share = len(self._left) if self._devices == 1 else -(-len(self._left) // (2 * self._devices))
             count = min(most, share)
-            taken, self._left = tuple(self._left[:count]), self._left[count:]
+            taken = tuple(self._left[:count])
+            del self._left[:count]
             self._out += len(taken)
             return taken
 

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from android_runner.errors import (
@@ -22,12 +21,13 @@ from android_runner.errors import (
 )
 from groupnet.scoring.board import Board, chunk_size
 from groupnet.scoring.places import Place, PlaceOpener
+from models.scoring.by_task import Rows
 
 if TYPE_CHECKING:
     from android_runner.verification import ReferenceTensors, VerificationPlan, VerificationReport
 
 Array = npt.NDArray[Any]
-Read = Callable[[int], tuple[Array, Any]]
+Read = Callable[[Sequence[int]], tuple[Array, Rows]]
 
 RETRY_S = (2.0, 10.0, 30.0)
 """Waits before a device that failed is opened again; the last one for as long as others work."""
@@ -76,7 +76,7 @@ class Scored:
     device: str
     images: tuple[int, ...]
     pixels: Array
-    truths: list[Any]
+    truths: Rows
     outputs: list[Array]
 
 
@@ -96,7 +96,7 @@ class Work:
 
     Attributes:
         board: The images.
-        read: Gives an image's pixels and truth.
+        read: Gives the pixels and truths of images.
         prepare: From pixels [N, S, S, C] to what the bundle takes.
         image_bytes: Of one image and its outputs on the device.
         reference: What every device is verified with before it scores.
@@ -195,7 +195,7 @@ class Crew:
         self._check(place)
         board = self._work.board
         seconds: float | None = None
-        under_way: deque[tuple[tuple[int, ...], Array, list[Any], float]] = deque()
+        under_way: deque[tuple[tuple[int, ...], Array, Rows, float]] = deque()
         finished_s = 0.0
         try:
             while True:
@@ -206,7 +206,7 @@ class Crew:
                     if not images:
                         break
                     # From here on they are among what is given back.
-                    under_way.append((images, *self._read(images), time.monotonic()))
+                    under_way.append((images, *self._work.read(images), time.monotonic()))
                     place.start(self._work.prepare(under_way[-1][1]))
                 if not under_way:
                     return
@@ -221,10 +221,6 @@ class Crew:
         finally:
             for images, *_ in under_way:
                 board.give_back(images)
-
-    def _read(self, images: tuple[int, ...]) -> tuple[Array, list[Any]]:
-        pairs = [self._work.read(image) for image in images]
-        return np.stack([pixels for pixels, _ in pairs]), [truth for _, truth in pairs]
 
     def _check(self, place: Place) -> None:
         while True:

@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from groupnet.errors import OutputFolderError
-from groupnet.scoring.answers import Answer
+from groupnet.scoring.answer_batch import Answer
 from models.data.draw import contact_sheet, draw_boxes, draw_mask, enlarge
 from models.detection.detections import Detections
 from models.scoring.by_task import ScaledObjects

@@ -15,7 +15,8 @@ from groupnet.console import note
 from groupnet.eval_data import EvalData
 from groupnet.pixels import normalised, takes_pixels
 from groupnet.running import reference_numbers
-from groupnet.scoring.answers import Answer, Answers
+from groupnet.scoring.answer_batch import AnswerBatch
+from groupnet.scoring.answers import Answers
 from groupnet.scoring.board import Board
 from groupnet.scoring.crew import Checked, Crew, Lost, Opened, Scored, Work
 from groupnet.scoring.devices import Devices
@@ -71,9 +72,9 @@ class Run:
         if not left and not (unchecked and self._twin and self._twin.compiled):
             return self._started_s
         devices = find()
-        checks = make_checks(
-            self._bundle, self._twin, {index: self._dataset.read(index)[0] for index in sorted(unchecked)}
-        )
+        images = sorted(unchecked)
+        pixels = self._dataset.read(images)[0] if images else ()
+        checks = make_checks(self._bundle, self._twin, dict(zip(images, pixels, strict=True)))
         work = Work(
             Board(left, len(devices.openers)),
             self._dataset.read,
@@ -113,23 +114,15 @@ class Run:
         return pixels if self._takes_pixels else normalised(pixels, self._bundle.manifest.preprocessing)
 
     def _keep(self, scored: Scored) -> None:
-        found = self._scorer.predict(scored.outputs, scored.truths)
-        count = len(found)
-        expected: list[Any] = [None] * count
-        differences, agreed = [float("nan")] * count, [(0, 0)] * count
+        found, count = self._scorer.predict(scored.outputs, scored.truths), len(scored.images)
+        expected, difference, same = None, np.full(count, np.nan), np.zeros((count, 2), np.int64)
         if self._twin is not None:
             outputs = self._twin.outputs(normalised(scored.pixels, self._bundle.manifest.preprocessing))
             expected = self._scorer.predict(outputs, scored.truths)
-            agreed = [self._scorer.same(*both) for both in zip(found, expected, strict=True)]
-            differences = _largest_differences(scored.outputs, outputs)
-        self._answers.add(
-            [
-                Answer(index, mine, truth, other, difference, same, scored.device)
-                for index, mine, truth, other, difference, same in zip(
-                    scored.images, found, scored.truths, expected, differences, agreed, strict=True
-                )
-            ]
-        )
+            difference = _largest_differences(scored.outputs, outputs)
+            same = self._scorer.same(found, expected)
+        images, device = np.array(scored.images, np.int64), np.full(count, scored.device)
+        self._answers.add(AnswerBatch(images, found, scored.truths, expected, difference, same, device))
         now_s, done = time.monotonic(), self._answers.count
         if now_s - self._said_s > _REPORT_S or done == self._dataset.count:
             self._said_s = now_s
@@ -141,10 +134,11 @@ class Run:
         self._say(text, self._answers.count)
 
 
-def _largest_differences(outputs: Sequence[Array], expected: Sequence[Array]) -> list[float]:
+def _largest_differences(outputs: Sequence[Array], expected: Sequence[Array]) -> npt.NDArray[np.float64]:
     """By image, over all outputs."""
     parts = [
         np.abs(mine - other).reshape(len(mine), -1).max(1)
         for mine, other in zip(outputs, expected, strict=True)
     ]
-    return [float(value) for value in np.max(parts, axis=0)]
+    largest: npt.NDArray[np.float64] = np.max(parts, axis=0).astype(np.float64)
+    return largest

@@ -1,4 +1,4 @@
-"""Scores of a task from its network's outputs, image by image: the same code for PyTorch, host and device."""
+"""Scores of a task from its network's outputs, batch by batch: the same code for PyTorch, host and device."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,6 +21,8 @@ from models.task_config import NetworkConfig
 Array = npt.NDArray[Any]
 Outputs = Sequence[Array]
 """What a network returns for a batch, every array [N, ...]; images are NHWC."""
+Rows = Sequence[Any] | Array
+"""One entry for each image of a batch: an array [N, ...] where all are alike, else a list."""
 
 _MANY_CLASSES = 100  # from which on top-5 says more than top-3
 _SAME_BOX = 0.99  # IoU
@@ -32,21 +34,21 @@ class Scorer(Protocol):
     unit: str
     """What one prediction is about: an image, a pixel or an object."""
 
-    def predict(self, outputs: Outputs, truths: Sequence[Any]) -> list[Any]:
-        """The prediction for each image from the outputs for a batch, which may be filled up at the end."""
+    def predict(self, outputs: Outputs, truths: Rows) -> Rows:
+        """The prediction for each image of a batch, whose outputs may be filled up at the end."""
 
-    def add(self, prediction: Any, truth: Any) -> None:
-        """Count the prediction for one image."""
+    def add(self, predictions: Rows, truths: Rows) -> None:
+        """Count the predictions for a batch."""
 
     def scores(self) -> dict[str, float]:
         """Each 0 to 1, over what was counted."""
 
-    def same(self, prediction: Any, expected: Any) -> tuple[int, int]:
-        """How many units of one image's `expected` prediction are as expected, and how many there are."""
+    def same(self, predictions: Rows, expected: Rows) -> npt.NDArray[np.int64]:
+        """By image the units of `expected` that are predicted, and how many there are, [N, 2]."""
 
 
 class ClassificationScorer:
-    """Logits [classes] of each image against class numbers."""
+    """Logits [N, classes] against class numbers [N]."""
 
     unit = "image"
 
@@ -54,29 +56,30 @@ class ClassificationScorer:
         """Score networks that tell `classes` classes apart."""
         self._k = 5 if classes >= _MANY_CLASSES else min(3, classes)
         self._logits: list[Array] = []
-        self._labels: list[int] = []
+        self._labels: list[Array] = []
 
-    def predict(self, outputs: Outputs, truths: Sequence[int]) -> list[Array]:
-        """Logits [N, classes] as one array for each image."""
-        return list(outputs[0][: len(truths)])
+    def predict(self, outputs: Outputs, truths: Rows) -> Array:
+        """The logits [N, classes]."""
+        return outputs[0][: len(truths)]
 
-    def add(self, prediction: Array, truth: int) -> None:
-        """Count an image's logits."""
-        self._logits.append(prediction)
-        self._labels.append(truth)
+    def add(self, predictions: Rows, truths: Rows) -> None:
+        """Count a batch's logits."""
+        self._logits.append(np.asarray(predictions))
+        self._labels.append(np.asarray(truths))
 
     def scores(self) -> dict[str, float]:
         """`top1` and `top3`, or `top5` of a hundred classes and more."""
-        logits, labels = np.stack(self._logits), np.array(self._labels)
+        logits, labels = np.concatenate(self._logits), np.concatenate(self._labels)
         return {f"top{k}": topk(logits, labels, k) for k in (1, self._k)}
 
-    def same(self, prediction: Array, expected: Array) -> tuple[int, int]:
+    def same(self, predictions: Rows, expected: Rows) -> npt.NDArray[np.int64]:
         """Whether the classes are equal."""
-        return int(prediction.argmax() == expected.argmax()), 1
+        equal = np.argmax(predictions, axis=1) == np.argmax(expected, axis=1)
+        return np.stack([equal, np.ones_like(equal)], axis=1).astype(np.int64)
 
 
 class SegmentationScorer:
-    """Masks of classes, uint8 [H, W], against masks uint8 [H, W], 255 where nothing is scored."""
+    """Masks of classes, uint8 [N, H, W], against masks uint8 [N, H, W], 255 where nothing is scored."""
 
     unit = "pixel"
 
@@ -84,21 +87,23 @@ class SegmentationScorer:
         """Score networks that tell `classes` classes apart, the background among them."""
         self._matrix = ConfusionMatrix(classes)
 
-    def predict(self, outputs: Outputs, truths: Sequence[Array]) -> list[Array]:
+    def predict(self, outputs: Outputs, truths: Rows) -> Array:
         """The masks that logits [N, H, W, classes] mean."""
-        return list(outputs[0][: len(truths)].argmax(-1).astype(np.uint8))
+        masks: Array = outputs[0][: len(truths)].argmax(-1).astype(np.uint8)
+        return masks
 
-    def add(self, prediction: Array, truth: Array) -> None:
-        """Count an image's mask."""
-        self._matrix.update(prediction, truth)
+    def add(self, predictions: Rows, truths: Rows) -> None:
+        """Count a batch's masks."""
+        self._matrix.update(np.asarray(predictions), np.asarray(truths))
 
     def scores(self) -> dict[str, float]:
         """`miou` and `pixel_accuracy`, in the network's resolution."""
         return {"miou": self._matrix.mean_iou(), "pixel_accuracy": self._matrix.pixel_accuracy()}
 
-    def same(self, prediction: Array, expected: Array) -> tuple[int, int]:
+    def same(self, predictions: Rows, expected: Rows) -> npt.NDArray[np.int64]:
         """Pixels of the same class, unscored ones among them."""
-        return int((prediction == expected).sum()), expected.size
+        equal = (np.asarray(predictions) == np.asarray(expected)).reshape(len(expected), -1)
+        return np.stack([equal.sum(1), np.full(len(equal), equal.shape[1])], axis=1).astype(np.int64)
 
 
 class ScaledObjects(NamedTuple):
@@ -124,17 +129,17 @@ class DetectionScorer:
         self._found: list[Detections] = []
         self._truth: list[TrueBoxes] = []
 
-    def predict(self, outputs: Outputs, truths: Sequence[ScaledObjects]) -> list[Detections]:
+    def predict(self, outputs: Outputs, truths: Rows) -> list[Detections]:
         """What was found in each image, in pixels of the originals."""
         return [
             dataclasses.replace(image, boxes=image.boxes * np.float32(scale))
             for image, (_, scale) in zip(decode(self._config, outputs), truths, strict=False)
         ]
 
-    def add(self, prediction: Detections, truth: ScaledObjects) -> None:
-        """Count what was found in an image."""
-        self._found.append(prediction)
-        self._truth.append(truth.truth)
+    def add(self, predictions: Rows, truths: Rows) -> None:
+        """Count what was found in the images of a batch."""
+        self._found += predictions
+        self._truth += [objects.truth for objects in truths]
 
     def scores(self) -> dict[str, float]:
         """COCO's `ap`, `ap50` and so on, and VOC's `voc_map` (area rule)."""
@@ -143,13 +148,21 @@ class DetectionScorer:
             "voc_map": voc_map(self._found, self._truth, classes)
         }
 
-    def same(self, prediction: Detections, expected: Detections) -> tuple[int, int]:
+    def same(self, predictions: Rows, expected: Rows) -> npt.NDArray[np.int64]:
         """Expected boxes that one of the same class overlaps with an IoU of at least 0.99."""
-        count = 0
-        for box, label in zip(expected.boxes, expected.classes, strict=True):
-            overlaps = iou(box, prediction.boxes[prediction.classes == label])
-            count += bool(overlaps.size and overlaps.max() >= _SAME_BOX)
-        return count, len(expected)
+        counts = [
+            (_overlapped(mine, theirs), len(theirs))
+            for mine, theirs in zip(predictions, expected, strict=True)
+        ]
+        return np.array(counts, np.int64).reshape(-1, 2)
+
+
+def _overlapped(found: Detections, expected: Detections) -> int:
+    count = 0
+    for box, label in zip(expected.boxes, expected.classes, strict=True):
+        overlaps = iou(box, found.boxes[found.classes == label])
+        count += bool(overlaps.size and overlaps.max() >= _SAME_BOX)
+    return count
 
 
 def make_scorer(config: NetworkConfig) -> Scorer:

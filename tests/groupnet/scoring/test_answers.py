@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from groupnet.errors import EvaluationError
-from groupnet.scoring.answers import Answer, Answers, open_answers
+from groupnet.scoring.answer_batch import Answer, AnswerBatch
+from groupnet.scoring.answers import Answers, open_answers
 from models.data.samples import DetectionTarget
 from models.detection.detections import Detections
 from models.scoring.by_task import ScaledObjects
@@ -36,6 +37,20 @@ def boxes(index: int) -> Answer:
     return Answer(index, found, ScaledObjects(target, 1.5), found, 0.25, (index, index), "host")
 
 
+def batched(*answers: Answer) -> AnswerBatch:
+    """Lists where the device's and the data set's arrays would be: both are taken."""
+    images, found, truth, expected, differences, same, devices = zip(*answers, strict=True)
+    return AnswerBatch(
+        np.array(images),
+        list(found),
+        list(truth),
+        None if expected[0] is None else list(expected),
+        np.array(differences),
+        np.array(same),
+        np.array(devices),
+    )
+
+
 def same(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray):
         return isinstance(other, np.ndarray) and one.dtype == other.dtype and np.array_equal(one, other)
@@ -57,34 +72,42 @@ def test_answers_are_read_back_in_the_images_order(task: str, make: object, tmp_
     assert callable(make)
     with open_answers(tmp_path / "a", task, ABOUT, start_anew=False) as (answers, _):
         for batch in ((3, 4), (0,), (1, 5, 2)):
-            answers.add([make(index) for index in batch])
+            answers.add(batched(*map(make, batch)))
     again = Answers(tmp_path / "a", task)
     assert again.indices == set(range(6)) and again.count == 6
-    read = list(again.read())
+    read = [batch.one(row) for batch in again.read() for row in range(len(batch))]
     assert [answer.image for answer in read] == list(range(6))
     assert all(is_kept(make(answer.image), answer) for answer in read)
 
 
+def test_files_are_read_whole_where_the_images_follow_each_other(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "classification")
+    for batch in ((4, 5, 6), (0, 1, 2, 3), (9, 7), (8,)):
+        answers.add(batched(*map(logits, batch)))
+    assert [batch.images.tolist() for batch in answers.read()] == [[0, 1, 2, 3], [4, 5, 6], [7], [8], [9]]
+    assert list(Answers(tmp_path / "nothing", "classification").read()) == []
+
+
 def test_without_pytorch_there_is_no_other_side(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "classification")
-    answers.add([logits(1, expected=False)])
+    answers.add(batched(logits(1, expected=False)))
     (read,) = Answers(tmp_path, "classification").read()
-    assert read.expected is None and read.difference == 0.5
+    assert read.expected is None and read.one(0).expected is None and read.one(0).difference == 0.5
 
 
 def test_an_image_has_one_answer(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "classification")
-    answers.add([logits(1), logits(2)])
+    answers.add(batched(logits(1), logits(2)))
     with pytest.raises(EvaluationError, match="image 2 again"):
-        answers.add([logits(2), logits(3)])
+        answers.add(batched(logits(2), logits(3)))
     assert answers.indices == {1, 2}
 
 
 @pytest.mark.parametrize("keep_bytes", [0, 100, -1])
 def test_a_file_that_was_cut_off_is_scored_again(keep_bytes: int, tmp_path: Path) -> None:
     answers = Answers(tmp_path, "classification")
-    answers.add([logits(1)])
-    answers.add([logits(2)])
+    answers.add(batched(logits(1)))
+    answers.add(batched(logits(2)))
     path = tmp_path / "batch-00000002.npz"
     path.write_bytes(path.read_bytes()[:keep_bytes])
     (tmp_path / "batch-00000003.partial").write_bytes(b"half")
@@ -93,7 +116,7 @@ def test_a_file_that_was_cut_off_is_scored_again(keep_bytes: int, tmp_path: Path
 
 
 def test_altered_numbers_are_scored_again(tmp_path: Path) -> None:
-    Answers(tmp_path, "classification").add([logits(1)])
+    Answers(tmp_path, "classification").add(batched(logits(1)))
     (path,) = tmp_path.iterdir()
     contents = bytearray(path.read_bytes())
     contents[contents.index(np.float32(1).tobytes())] ^= 1
@@ -104,7 +127,7 @@ def test_altered_numbers_are_scored_again(tmp_path: Path) -> None:
 def test_another_bundle_or_data_set_is_noticed(tmp_path: Path) -> None:
     other = ABOUT | {"data": "e" * 64}
     with open_answers(tmp_path / "a", "classification", ABOUT, start_anew=False) as (answers, changed):
-        answers.add([logits(1)])
+        answers.add(batched(logits(1)))
         answers.add_check(1, {"integers": 5})
         answers.add_device({"name": "host"})
         assert changed is None

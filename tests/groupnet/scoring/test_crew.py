@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,7 +71,7 @@ class Opener:
 def work(count: int, devices: int, checks: int = 0) -> Work:
     return Work(
         Board(range(count), devices),
-        read=lambda index: (np.full((1,), index, np.uint8), index),
+        read=lambda images: (np.array(images, np.uint8)[:, None], list(images)),
         prepare=lambda pixels: pixels,
         image_bytes=1 << 23,
         reference=(PLAN, REFERENCE),
@@ -137,10 +137,10 @@ def test_wrong_numbers_end_it_for_all(error: Exception) -> None:
 
 
 def test_a_damaged_image_ends_it() -> None:
-    def read(index: int) -> tuple[Any, Any]:
-        if index == 9:
+    def read(images: Sequence[int]) -> tuple[Any, Any]:
+        if 9 in images:
             raise DataError("image 9")
-        return np.zeros(1, np.uint8), index
+        return np.zeros((len(images), 1), np.uint8), list(images)
 
     todo = work(20, 1)
     todo.read = read

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from groupnet.errors import OutputFolderError
-from groupnet.scoring.answers import Answer, Answers
+from groupnet.scoring.answer_batch import Answer, AnswerBatch
+from groupnet.scoring.answers import Answers
 from groupnet.scoring.pictures import draw_answer, save_picture
 from groupnet.scoring.report import report
 from models.data.samples import DetectionTarget
@@ -25,10 +26,14 @@ def logits(index: int, best: int, truth: int, expected: int, difference: float) 
     return Answer(index, rows[best], truth, rows[expected], difference, same, f"phone {index % 2}")
 
 
+def batched(*answers: Answer) -> AnswerBatch:
+    return AnswerBatch(*map(np.array, zip(*answers, strict=True)))
+
+
 def test_the_worst_differ_in_their_prediction_first(tmp_path: Path) -> None:
     answers = Answers(tmp_path, "classification")
-    answers.add([logits(4, 1, 1, 1, 0.5), logits(5, 2, 2, 3, 0.1), logits(6, 0, 0, 0, 0.2)])
-    answers.add([logits(0, 7, 1, 7, 0.0)])
+    answers.add(batched(logits(4, 1, 1, 1, 0.5), logits(5, 2, 2, 3, 0.1), logits(6, 0, 0, 0, 0.2)))
+    answers.add(batched(logits(0, 7, 1, 7, 0.0)))
     made = report(answers, config_of("groupnet_digits"), worst=3)
     assert [line["image"] for line in made.fields["worst"]] == [5, 4, 6]
     assert [one.rank for one in made.worst] == [1, 2, 3]
@@ -40,6 +45,15 @@ def test_the_worst_differ_in_their_prediction_first(tmp_path: Path) -> None:
     }
     assert made.fields["images_by_device"] == {"phone 0": 3, "phone 1": 1}
     assert (made.fields["same_predictions"], made.fields["predictions"]) == (3, 4)
+
+
+def test_of_equally_bad_images_the_first_are_shown(tmp_path: Path) -> None:
+    answers = Answers(tmp_path, "classification")
+    for start in (6, 0, 3):
+        answers.add(batched(*(logits(start + index, 1, 1, 1, 0.5) for index in range(3))))
+    made = report(answers, config_of("groupnet_digits"), worst=4)
+    assert [one.answer.image for one in made.worst] == [0, 1, 2, 3]
+    assert report(answers, config_of("groupnet_digits"), worst=0).worst == []
 
 
 def picture_of(task: str) -> tuple[np.ndarray, Answer]:
