@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from android_runner.app.toolchain import Toolchain, run_tool
+from android_runner.errors import AppBuildError
 
 _ALIAS = "groupnet"
 _VALID_DAYS = 36500
@@ -22,11 +23,19 @@ def ensure_key(key: Path) -> None:
     """Make a key unless there is one; its password lies beside it, both for the user alone.
 
     RSA, whose signatures of the same bytes are the same: two builds with one key give one APK.
+
+    Raises:
+        AppBuildError: There is a key without its password: somebody's own, which stays as it is.
     """
-    if key.is_file() and _password(key).is_file():
+    if key.exists():
+        if not _password(key).is_file():
+            raise AppBuildError(
+                f"Expected the password of {key} in {_password(key)}; there is none; put it there, or name a "
+                "file that does not exist and becomes the key"
+            )
         return
     key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key.unlink(missing_ok=True)  # without its password it opens for nobody
+    # The key is there last: whatever ends this half-way, the next call begins anew.
     _password(key).touch(mode=0o600)
     _password(key).write_text(secrets.token_hex(16) + "\n", encoding="utf-8")
     unfinished = key.with_suffix(".unfinished")

@@ -24,6 +24,7 @@ from android_runner.app.build import (
 )
 from android_runner.app.dexer import MIN_SDK, extract_dx
 from android_runner.app.executable import check_executable
+from android_runner.app.signing import ensure_key
 from android_runner.app.toolchain import find_toolchain, run_tool
 from android_runner.errors import AppBuildError, WrongArchitectureError
 
@@ -133,6 +134,14 @@ def test_programs_that_could_not_run_in_an_app_are_refused(tmp_path: Path, order
     with pytest.raises(AppBuildError, match="segments on 4096"):
         check_executable(tmp_path / "small")
     assert not (tmp_path / "app.apk").exists()
+
+
+def test_a_key_without_its_password_is_somebodys_own_and_stays(tmp_path: Path) -> None:
+    key = tmp_path / "mine.p12"
+    key.write_bytes(b"the only copy")
+    with pytest.raises(AppBuildError, match=r"mine\.password; there is none"):
+        ensure_key(key)
+    assert key.read_bytes() == b"the only copy" and list(tmp_path.iterdir()) == [key]
 
 
 def test_another_package_than_the_checked_one_is_refused(tmp_path: Path) -> None:
