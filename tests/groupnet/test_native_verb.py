@@ -1,11 +1,15 @@
 """`native build` and `bench --runtime aot`: what they read, what they make of a result, what they refuse."""
 
+import hashlib
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from run_verb import groupnet
 from typer.testing import CliRunner
 
@@ -22,6 +26,7 @@ EXPORT = {
     "input_size": 4,
     "network": None,
     "tolerances": [0.001],
+    "model_sha256": hashlib.sha256(b"code").hexdigest(),
     "calls": ["pack_f32u32", "pack_f32u32", "other"],
     "constant_bytes": 64,
     "inputs": [{"name": "x", "shape": [1, 4, 4, 1], "dtype": "float32", "size_bytes": 64}],
@@ -47,6 +52,7 @@ def write_export(folder: Path, **changes: Any) -> Path:
     folder.mkdir()
     told = EXPORT | changes
     (folder / "export.json").write_text(json.dumps(told))
+    (folder / "model.o").write_bytes(b"code")
     for part, key in (("input", "inputs"), ("output", "outputs")):
         (folder / f"{part}.bin").write_bytes(bytes(sum(one["size_bytes"] for one in told[key])))
     return folder
@@ -69,7 +75,11 @@ def test_an_export_is_read(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"target": "arm64"}, "expected an export for host"),
-        ({"tolerances": "x"}, "of this version"),
+        ({"tolerances": "x"}, "'tolerances'"),
+        ({"tolerances": [float("nan")]}, "tolerances.0"),
+        ({"tolerances": []}, "0 tolerances for 1 outputs"),
+        ({"symbol": "x; int y"}, "'symbol'"),
+        ({"model_sha256": "0" * 64}, "another SHA-256 of model.o"),
         ({"inputs": EXPORT["inputs"] * 2}, "expected one input"),  # type: ignore[operator]
         ({"outputs": [{**EXPORT["outputs"][0], "dtype": "int32"}]}, "int32"),  # type: ignore[index]
         ({"task": "detection", "network": {"task": "detection"}}, "of this version"),
@@ -80,12 +90,49 @@ def test_other_exports_are_refused(tmp_path: Path, changes: dict[str, Any], mess
         read_export(write_export(tmp_path / "e", **changes), "host")
 
 
-def test_a_damaged_export_is_refused(tmp_path: Path) -> None:
-    folder = write_export(tmp_path / "e")
-    (folder / "output.bin").unlink()
-    told = error("native", "build", folder, "--out", tmp_path / "out")
-    assert told["type"] == "ExportFormatError" and "output.bin" in told["message"]
+@pytest.mark.parametrize("name", ["model.o", "input.bin", "output.bin"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_damaged_export_is_refused(tmp_path: Path, name: str, cut: bool) -> None:
+    path = write_export(tmp_path / "e") / name
+    if cut:
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        path.unlink()
+    told = error("native", "build", path.parent, "--out", tmp_path / "out")
+    assert told["type"] == "ExportFormatError" and name in told["message"]
     assert not (tmp_path / "out").exists()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=5), some, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(field=st.sampled_from(sorted(EXPORT)), value=ANYTHING)
+def test_whatever_the_description_says_the_answer_is_a_model_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, field: str, value: object
+) -> None:
+    folder = write_export(tmp_path_factory.mktemp("fuzz") / "e")
+    (folder / "export.json").write_text(json.dumps(EXPORT | {field: value}))
+    try:
+        model = read_export(folder, "host")
+    except ExportFormatError:
+        return
+    assert len(model.tolerances) == 1 and all(0 <= value < math.inf for value in model.tolerances)
+
+
+@settings(max_examples=50, deadline=None)
+@given(content=st.binary(max_size=40) | st.just(b"[" * 100_000))
+def test_whatever_bytes_the_description_has_the_answer_is_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = write_export(tmp_path_factory.mktemp("fuzz") / "e")
+    (folder / "export.json").write_bytes(content)
+    with pytest.raises(ExportFormatError, match="of this version"):
+        read_export(folder, "host")
 
 
 def test_a_result_of_the_executable_is_one_of_bench(
