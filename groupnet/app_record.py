@@ -143,7 +143,7 @@ def _scored(device: str, told: dict[str, Any]) -> Scored:
         score = f"{int(told['right'])} of {int(told['images'])} right"
     elif told["task"] == "detection":
         found = f"{int(told['found'])} of {int(told['objects'])} objects found"
-        score = f"{found}, {int(told['extra'])} boxes too many"
+        score = f"{found}, false boxes: {int(told['extra'])}"
     elif told["task"] == "segmentation":
         score = f"{float(told['mean_iou']):.1%} mean IoU"
     else:

@@ -76,7 +76,7 @@ def test_the_fastest_phone_comes_first_and_notes_are_kept(tmp_path: Path) -> Non
     assert [one["score"] for one in told["scores"]] == [
         "28.5% mean IoU",
         "11 of 12 right",
-        "6 of 8 objects found, 1 boxes too many",
+        "6 of 8 objects found, false boxes: 1",
     ]
 
 

@@ -134,6 +134,10 @@ def batch(name: str, folder: Path, mode: str) -> None:
         if task == "detection":
             box = {"index": 3, "label": "cross", "score": 0.8, "box": [51.5, 0, 94, 39]}
             prediction = {"boxes": [box, box | {"score": 0.1}]}
+            if mode == "crowded":
+                corner = [100, 100, 140, 128]
+                prediction = {"boxes": [box | {"label": f"thing{n}", "index": n} for n in range(9)]}
+                prediction["boxes"].append(box | {"label": "a thing with a long name", "box": corner})
         if task == "segmentation":
             prediction = {
                 "height": shape[1],

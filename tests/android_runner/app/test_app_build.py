@@ -117,6 +117,47 @@ def test_every_text_is_used_and_every_night_color_has_a_day() -> None:
     assert night < day
 
 
+def colors_of(folder: str) -> dict[str, str]:
+    text = (SOURCES / f"res/{folder}/colors.xml").read_text(encoding="utf-8")
+    return dict(re.findall(r'<color name="(\w+)">#FF(\w+)<', text))
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of RRGGBB, as WCAG 2 has it."""
+    parts = [int(color[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("folder", ["values", "values-night"])
+@pytest.mark.parametrize(
+    ("text", "behind"),
+    [
+        ("text", "background card primary_soft bar"),
+        ("text_secondary", "background card primary_soft bar"),
+        ("primary", "card"),
+        ("on_primary", "primary"),
+        ("error", "card error_soft"),
+        ("warning", "warning_soft"),
+    ],
+)
+def test_texts_stand_out_by_day_and_by_night(folder: str, text: str, behind: str) -> None:
+    colors = colors_of("values") | colors_of(folder)
+    for name in behind.split():
+        dark, light = sorted(luminance(colors[one]) for one in (text, name))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, name
+
+
+def test_names_stand_out_on_the_colors_of_masks() -> None:
+    java = (SOURCES / "java/org/groupnet/bench/PictureView.java").read_text(encoding="utf-8")
+    _, *colors = re.findall(r"0xFF(\w{6})", java.split("};")[0])
+    assert len(colors) > 10
+    for color in colors:
+        assert (luminance(color) + 0.05) / 0.05 >= 4.5, color
+
+
 def test_programs_that_could_not_run_in_an_app_are_refused(tmp_path: Path, order: AppOrder) -> None:
     missing = AppOrder(tmp_path / "missing", {}, order.key)
     with pytest.raises(WrongArchitectureError, match="missing"):

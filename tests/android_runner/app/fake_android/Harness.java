@@ -2,6 +2,7 @@ import android.app.Activity;
 import android.content.ContextWrapper;
 import android.content.Intent;
 import android.content.res.Resources;
+import android.graphics.Canvas;
 import android.net.Uri;
 import android.os.Bundle;
 import android.os.Handler;
@@ -12,6 +13,7 @@ import android.widget.ScrollView;
 import android.widget.TextView;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
+import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.File;
@@ -63,6 +65,9 @@ public final class Harness {
     if (verb.equals("await")) return await(command.getString(1), command.getInt(2));
     if (verb.equals("pass")) return pass(command.getInt(1));
     if (verb.equals("picture")) return picture(command.getString(1), command.optBoolean(2));
+    if (verb.equals("place")) return place(command.getString(1));
+    if (verb.equals("screen")) return new JSONArray().put(wide * DENSITY).put(high * DENSITY);
+    if (verb.equals("misplaced")) return misplaced();
     if (verb.equals("night")) return Resources.night = command.getBoolean(1);
     if (verb.equals("font")) return DisplayMetrics.ONE.scaledDensity = (float) (DENSITY * command.getDouble(1));
     if (verb.equals("battery")) return ContextWrapper.batteryTemperature = command.isNull(1) ? null : command.getInt(1);
@@ -183,8 +188,53 @@ public final class Harness {
     if (view instanceof ViewGroup) for (View child : ((ViewGroup) view).children) collect(child, into);
   }
 
-  /** @param whole as high as what is scrolled, instead of what a phone shows */
-  private static Object picture(String path, boolean whole) throws Exception {
+  /** Left, top, right and bottom, on the screen as it is without scrolling, of what is called so. */
+  private static Object place(String what) throws Exception {
+    measure(Math.round(wide * DENSITY), Math.round(high * DENSITY));
+    JSONArray found = place(activity.content, what, 0, 0);
+    if (found == null) throw new IllegalStateException("nothing is called " + what + ": " + texts());
+    return found;
+  }
+
+  private static JSONArray place(View view, String what, int left, int top) {
+    int x = left + view.left, y = top + view.top;
+    if (view.listener != null && label(view).startsWith(what)) {
+      return new JSONArray().put(x).put(y).put(x + view.width).put(y + view.height);
+    }
+    if (!(view instanceof ViewGroup)) return null;
+    for (View child : ((ViewGroup) view).children) {
+      JSONArray found = place(child, what, x, y);
+      if (found != null) return found;
+    }
+    return null;
+  }
+
+  /** What no reader wants: texts that run into each other, or over the edge of what they are in. */
+  private static List<String> misplaced() {
+    final double hair = 1;
+    Canvas.WRITTEN.clear();
+    activity.content.drawOn(page(true).createGraphics());
+    List<String> found = new ArrayList<String>();
+    for (Canvas.Drawn one : Canvas.WRITTEN) {
+      Rectangle2D cut = one.ink.createIntersection(one.seen);
+      if (one.ink.getWidth() - cut.getWidth() > hair || one.ink.getHeight() - cut.getHeight() > hair) {
+        found.add("cut off: " + one.text);
+      }
+      for (Canvas.Drawn other : Canvas.WRITTEN) {
+        if (other == one) break;
+        Rectangle2D both = one.ink.createIntersection(other.ink);
+        if (both.getWidth() > hair && both.getHeight() > hair) found.add("over each other: " + one.text + ", " + other.text);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Lay the screen out, on an empty page of its size.
+   *
+   * @param whole as high as what is scrolled, instead of what a phone shows
+   */
+  private static BufferedImage page(boolean whole) {
     int width = Math.round(wide * DENSITY), height = Math.round(high * DENSITY);
     measure(width, height);
     if (whole) {
@@ -195,9 +245,13 @@ public final class Harness {
       height += more;
       measure(width, height);
     }
-    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = image.createGraphics();
-    activity.content.drawOn(graphics);
+    return new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+  }
+
+  private static Object picture(String path, boolean whole) throws Exception {
+    BufferedImage image = page(whole);
+    int width = image.getWidth(), height = image.getHeight();
+    activity.content.drawOn(image.createGraphics());
     BufferedImage half = new BufferedImage(width / 2, height / 2, BufferedImage.TYPE_INT_RGB);
     Graphics2D smaller = half.createGraphics();
     // Each pixel is the mean of four: what a phone's finer screen looks like from further away.

@@ -1,5 +1,7 @@
 package org.groupnet.bench;
 
+import java.text.DateFormat;
+import java.text.ParseException;
 import java.text.SimpleDateFormat;
 import java.util.Date;
 import java.util.Locale;
@@ -38,8 +40,21 @@ final class Format {
 
   /** For names and JSON: the same for everyone, and sorted as time is. */
   static String utc(Date time, String pattern) {
+    return ofUtc(pattern).format(time);
+  }
+
+  static Date parseUtc(String text, String pattern) throws ParseException {
+    return ofUtc(pattern).parse(text);
+  }
+
+  /** For people: their time zone, their order of day and month. */
+  static String local(Date time) {
+    return DateFormat.getDateTimeInstance(DateFormat.MEDIUM, DateFormat.SHORT).format(time);
+  }
+
+  private static SimpleDateFormat ofUtc(String pattern) {
     SimpleDateFormat format = new SimpleDateFormat(pattern, Locale.ROOT);
     format.setTimeZone(TimeZone.getTimeZone("UTC"));
-    return format.format(time);
+    return format;
   }
 }

@@ -44,7 +44,7 @@ final class ModelsScreen extends Screen {
     for (Model model : models) card(column, model);
     options(column);
     final List<String> names = choice.names(models);
-    View start = ui.button(column, string(R.string.models_start, names.size(), models.size()), true, new View.OnClickListener() {
+    View start = ui.button(footer(), string(R.string.models_start, names.size(), models.size()), true, new View.OnClickListener() {
       @Override
       public void onClick(View view) {
         bench().start(choice.names(models), choice.cores, choice.threads);

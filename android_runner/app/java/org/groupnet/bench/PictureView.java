@@ -60,32 +60,48 @@ final class PictureView extends View {
     RectF area = new RectF(0, 0, getWidth(), getHeight());
     canvas.drawBitmap(picture, whole, area, paint);
     if (mask != null) canvas.drawBitmap(mask, whole, area, paint);
-    float scale = (float) getWidth() / columns;
-    // The surest one comes first, and lies above the others.
-    for (int i = boxes == null ? -1 : boxes.length() - 1; i >= 0; i--) drawBox(canvas, paint, boxes.optJSONObject(i), scale);
+    if (boxes == null) return;
+    // The surest one comes first: it lies above the others, and chooses first where its name stands.
+    for (int i = boxes.length() - 1; i >= 0; i--) {
+      float[] sides = sides(boxes.optJSONObject(i));
+      if (sides != null) drawBox(canvas, paint, sides, boxes.optJSONObject(i));
+    }
+    LabelPlaces places = new LabelPlaces(getWidth(), getHeight());
+    for (int i = 0; i < boxes.length(); i++) {
+      float[] sides = sides(boxes.optJSONObject(i));
+      if (sides != null) drawName(canvas, paint, sides, boxes.optJSONObject(i), places);
+    }
   }
 
-  private void drawBox(Canvas canvas, Paint paint, JSONObject box, float scale) {
-    JSONArray sides = box == null ? null : box.optJSONArray("box");
-    if (sides == null || sides.length() != 4 || box.optDouble("score", 0) < Score.SHOWN) return;
-    float left = (float) sides.optDouble(0, 0) * scale;
-    float top = (float) sides.optDouble(1, 0) * scale;
-    float right = (float) sides.optDouble(2, 0) * scale;
-    float bottom = (float) sides.optDouble(3, 0) * scale;
-    int color = color(box.optInt("index", 0));
-    paint.setColor(color);
+  /** Left, top, right and bottom of a box on the view; null for one that is not shown. */
+  private float[] sides(JSONObject box) {
+    JSONArray told = box == null ? null : box.optJSONArray("box");
+    if (told == null || told.length() != 4 || box.optDouble("score", 0) < Score.SHOWN) return null;
+    float[] sides = new float[4];
+    for (int i = 0; i < 4; i++) sides[i] = (float) told.optDouble(i, 0) * getWidth() / columns;
+    return sides;
+  }
+
+  private void drawBox(Canvas canvas, Paint paint, float[] sides, JSONObject box) {
+    paint.setColor(color(box.optInt("index", 0)));
     paint.setStyle(Paint.Style.STROKE);
     paint.setStrokeWidth(ui.px(2));
-    canvas.drawRect(left, top, right, bottom, paint);
-    String label = box.optString("label", "");
+    canvas.drawRect(sides[0], sides[1], sides[2], sides[3], paint);
+  }
+
+  /** A name that finds no place is told by its box's color. */
+  private void drawName(Canvas canvas, Paint paint, float[] sides, JSONObject box, LabelPlaces places) {
+    String name = box.optString("label", "");
     paint.setStyle(Paint.Style.FILL);
     paint.setTextSize(ui.sp(12));
-    float width = paint.measureText(label) + ui.px(6);
-    float under = Math.max(top, ui.sp(16));
-    left = Math.max(0, Math.min(left, getWidth() - width));
-    canvas.drawRect(left, under - ui.sp(16), left + width, under, paint);
-    paint.setColor(0xFF000000);
-    canvas.drawText(label, left + ui.px(3), under - ui.sp(4), paint);
+    float wide = paint.measureText(name) + ui.px(6);
+    float high = ui.sp(16);
+    float[] at = places.place(sides, wide, high);
+    if (at == null) return;
+    paint.setColor(color(box.optInt("index", 0)));
+    canvas.drawRect(at[0], at[1], at[0] + wide, at[1] + high, paint);
+    paint.setColor(getContext().getColor(R.color.mask_text));
+    canvas.drawText(name, at[0] + ui.px(3), at[1] + high - ui.sp(4), paint);
   }
 
   private Bitmap mask(JSONArray runs) throws JSONException {

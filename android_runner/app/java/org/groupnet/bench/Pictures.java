@@ -9,8 +9,10 @@ import android.widget.TextView;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.json.JSONArray;
 import org.json.JSONException;
@@ -52,7 +54,8 @@ final class Pictures {
       ui.weighted(cell, 1);
       if (i < count) fill(cell, set, i, predictions.getJSONObject(i));
     }
-    if (set.task.equals("segmentation")) legend(card, set);
+    if (set.task.equals("segmentation")) legend(card, set.labels.subList(1, set.labels.size()));
+    if (set.task.equals("detection")) legend(card, set.labels);
     credits.addAll(set.credits);
   }
 
@@ -64,13 +67,13 @@ final class Pictures {
     for (String author : credits) ui.caption(card, author).setPadding(0, 0, 0, ui.px(6));
   }
 
-  /** What the colors of masks mean; class 0 has none. */
-  private void legend(LinearLayout card, TestSet set) {
+  /** What the colors of boxes and masks mean. */
+  private void legend(LinearLayout card, List<String> names) {
     LinearLayout row = card;
-    for (int i = 1; i < set.labels.size(); i++) {
-      if (i % 4 == 1) row = ui.row(card);
-      TextView name = ui.text(row, set.labels.get(i), Ui.CAPTION_SP - 2, R.color.mask_text);
-      name.setBackground(ui.filled(PictureView.color(i - 1), 8));
+    for (int i = 0; i < names.size(); i++) {
+      if (i % 4 == 0) row = ui.row(card);
+      TextView name = ui.text(row, names.get(i), Ui.CAPTION_SP - 2, R.color.mask_text);
+      name.setBackground(ui.filled(PictureView.color(i), 8));
       name.setGravity(Gravity.CENTER_HORIZONTAL);
       name.setPadding(0, ui.px(3), 0, ui.px(3));
       LinearLayout.LayoutParams parameters = new LinearLayout.LayoutParams(0, ViewGroup.LayoutParams.WRAP_CONTENT, 1);
@@ -107,7 +110,7 @@ final class Pictures {
       says = context.getString(R.string.results_predicted, label(set, top.getInt("index")), percent);
       if (!right) says += "\n" + context.getString(R.string.results_truth, label(set, truth));
     } else if (set.task.equals("detection")) {
-      says = context.getString(R.string.results_boxes, shown(prediction.getJSONArray("boxes")));
+      says = named(set, prediction.getJSONArray("boxes"));
     } else {
       says = named(set, Score.mask(prediction.getJSONArray("runs"), set.height * set.width));
     }
@@ -118,10 +121,21 @@ final class Pictures {
     text.setImportantForAccessibility(View.IMPORTANT_FOR_ACCESSIBILITY_NO);
   }
 
-  private static int shown(JSONArray boxes) throws JSONException {
-    int shown = 0;
-    for (int i = 0; i < boxes.length(); i++) shown += boxes.getJSONObject(i).getDouble("score") >= Score.SHOWN ? 1 : 0;
-    return shown;
+  /** The classes of the boxes that are shown, the surest first. */
+  private String named(TestSet set, JSONArray boxes) throws JSONException {
+    Map<String, Integer> counts = new LinkedHashMap<String, Integer>();
+    for (int i = 0; i < boxes.length(); i++) {
+      JSONObject box = boxes.getJSONObject(i);
+      if (box.getDouble("score") < Score.SHOWN) continue;
+      String name = label(set, box.getInt("index"));
+      counts.put(name, counts.containsKey(name) ? counts.get(name) + 1 : 1);
+    }
+    List<String> names = new ArrayList<String>();
+    for (Map.Entry<String, Integer> entry : counts.entrySet()) {
+      int count = entry.getValue();
+      names.add(count == 1 ? entry.getKey() : context.getString(R.string.results_several, count, entry.getKey()));
+    }
+    return joined(names);
   }
 
   /** The classes that a mask has, the largest first; class 0 is the background. */
@@ -132,16 +146,22 @@ final class Pictures {
       if (index <= 0 || index >= pixels.length) continue;
       if (pixels[index]++ == 0) classes.add(index);
     }
-    if (classes.isEmpty()) return context.getString(R.string.results_mask_none);
     Collections.sort(classes, new Comparator<Integer>() {
       @Override
       public int compare(Integer a, Integer b) {
         return pixels[b] - pixels[a];
       }
     });
-    StringBuilder names = new StringBuilder();
-    for (int i = 0; i < classes.size(); i++) names.append(i == 0 ? "" : ", ").append(set.labels.get(classes.get(i)));
-    return names.toString();
+    List<String> names = new ArrayList<String>();
+    for (int index : classes) names.add(set.labels.get(index));
+    return joined(names);
+  }
+
+  private String joined(List<String> names) {
+    if (names.isEmpty()) return context.getString(R.string.results_nothing);
+    StringBuilder text = new StringBuilder();
+    for (String name : names) text.append(text.length() == 0 ? "" : ", ").append(name);
+    return text.toString();
   }
 
   private static String label(TestSet set, int index) {

@@ -1,6 +1,7 @@
 package org.groupnet.bench;
 
 import android.content.Context;
+import java.text.ParseException;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
@@ -12,6 +13,7 @@ import org.json.JSONObject;
 final class Record {
   static final String KIND = "groupnet-app-record";
   static final int SCHEMA = 1;
+  private static final String TIME = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
   final JSONObject json;
 
@@ -23,7 +25,7 @@ final class Record {
     JSONObject json = new JSONObject();
     json.put("kind", KIND);
     json.put("schema", SCHEMA);
-    json.put("time", Format.utc(time, "yyyy-MM-dd'T'HH:mm:ss'Z'"));
+    json.put("time", Format.utc(time, TIME));
     json.put("phone", Phone.describe(context));
     json.put("background", false);
     json.put("results", new JSONArray());
@@ -39,7 +41,7 @@ final class Record {
       throw new JSONException("another kind of file");
     }
     Record record = new Record(json);
-    record.time();
+    record.shownTime();
     for (Timing timing : record.timings()) timing.model();
     json.getJSONObject("phone").getString("name");
     json.getJSONArray("test_sets");
@@ -51,8 +53,13 @@ final class Record {
     return json.getString("time");
   }
 
+  /** When it was, by the phone's clock and in its language. */
   String shownTime() throws JSONException {
-    return time().replace('T', ' ').replace("Z", " UTC");
+    try {
+      return Format.local(Format.parseUtc(time(), TIME));
+    } catch (ParseException wrong) {
+      throw new JSONException("a time that cannot be: " + time());
+    }
   }
 
   String fileName() {

@@ -85,7 +85,7 @@ final class ResultsScreen extends Screen {
     ui.heading(card, string(R.string.results_latency));
     List<String> names = new ArrayList<String>();
     List<Double> medians = new ArrayList<Double>();
-    String[] titles = {string(R.string.results_min), string(R.string.results_p50), string(R.string.results_p95)};
+    String[] titles = {string(R.string.results_min), string(R.string.results_median), string(R.string.results_p95)};
     row(card, string(R.string.results_model), titles, R.color.text_secondary);
     for (Record.Timing timing : timings) {
       String[] times = {Format.ms(timing.min), Format.ms(timing.p50), Format.ms(timing.p95)};

@@ -50,7 +50,10 @@ final class Tab extends View {
     paint.setStrokeWidth(ui.px(2));
     drawIcon(canvas, paint, middle, ui.px(24), ui.px(1));
     paint.setStyle(Paint.Style.FILL);
+    // The biggest type would run into the next tab's.
     paint.setTextSize(ui.sp(13));
+    float room = getWidth() - ui.px(4);
+    paint.setTextSize(ui.sp(13) * Math.min(1, room / paint.measureText(label)));
     paint.setTextAlign(Paint.Align.CENTER);
     canvas.drawText(label, middle, ui.px(60), paint);
   }

@@ -9,9 +9,26 @@ import java.awt.geom.Ellipse2D;
 import java.awt.geom.Line2D;
 import java.awt.geom.Rectangle2D;
 import java.awt.geom.RoundRectangle2D;
+import java.util.ArrayList;
+import java.util.List;
 
-/** Draws with Java2D. */
+/** Draws with Java2D, and remembers where texts went. */
 public class Canvas {
+  /** A text: where its ink is on the screen, and the part of the screen that it can be seen in. */
+  public static final class Drawn {
+    public final String text;
+    public final Rectangle2D ink, seen;
+
+    Drawn(String text, Rectangle2D ink, Rectangle2D seen) {
+      this.text = text;
+      this.ink = ink;
+      this.seen = seen;
+    }
+  }
+
+  /** What was written since this was emptied. */
+  public static final List<Drawn> WRITTEN = new ArrayList<Drawn>();
+
   public final Graphics2D graphics;
 
   public Canvas(Graphics2D graphics) {
@@ -48,6 +65,13 @@ public class Canvas {
     graphics.setFont(paint.font());
     graphics.setColor(new Color(paint.color, true));
     graphics.drawString(text, x - shift, y);
+    Rectangle2D ink = paint.font().createGlyphVector(Paint.MEASURE, text).getVisualBounds();
+    ink.setRect(ink.getX() + x - shift, ink.getY() + y, ink.getWidth(), ink.getHeight());
+    if (!ink.isEmpty()) WRITTEN.add(new Drawn(text, onScreen(ink), onScreen(graphics.getClip())));
+  }
+
+  private Rectangle2D onScreen(Shape shape) {
+    return graphics.getTransform().createTransformedShape(shape).getBounds2D();
   }
 
   private void draw(Shape shape, Paint paint) {
