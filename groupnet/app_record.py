@@ -1,16 +1,23 @@
 """What the app keeps, shares and saves as JSON, and `bench --json` prints: read as rows of one report."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from pydantic import ValidationError
+
+from groupnet.app_record_format import (
+    AppRecord,
+    BenchResult,
+    Classified,
+    Cores,
+    Detected,
+    Latency,
+    Segmented,
+    Throttling,
+)
 from groupnet.errors import ReportError
 from groupnet.running import EMULATED
-
-KIND = "groupnet-app-record"
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -70,89 +77,89 @@ def read_results(path: Path) -> tuple[list[Timed], list[Scored]]:
         ReportError: it is neither, or something in it cannot be.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(path.read_bytes())
         if not isinstance(told, dict):
-            raise TypeError("no JSON object")
-        if told.get("kind") == KIND:
-            return _app_record(told, path.name)
-        results = [told, told["compare"]] if told.get("compare") else [told]
-        return [_bench_result(result, path.name) for result in results], []
-    except (ValueError, KeyError, TypeError) as exc:
+            raise ValueError("no JSON object")
+        if "kind" in told:
+            return _app_record(AppRecord.model_validate_json(path.read_bytes()), path.name)
+        result = BenchResult.model_validate_json(path.read_bytes())
+        return [_bench_result(one, path.name) for one in (result, result.compare) if one is not None], []
+    except (ValueError, RecursionError) as exc:
         raise ReportError(
             f"expected a record of the app or the output of `groupnet bench --json` in {path}; got "
-            f"{type(exc).__name__}: {exc}; name another file"
+            f"{_first_fault(exc)}; name another file"
         ) from exc
 
 
-def _app_record(told: dict[str, Any], file: str) -> tuple[list[Timed], list[Scored]]:
-    if told["schema"] != SCHEMA:
-        raise ValueError(f"schema {told['schema']} instead of {SCHEMA}: install this version's app")
-    device, chip = _text(told["phone"]["name"]), _text(told["phone"].get("soc", ""))
-    notes = ("in the background for a while",) if told["background"] else ()
-    timed = []
-    for result in told["results"]:
-        cores = result.get("cores") or {}
-        timed.append(
-            Timed(
-                device,
-                chip,
-                _text(result["model"]),
-                "app",
-                int(result["threads"]),
-                _text(cores.get("asked") or ""),
-                *_times(result["latency_ms"]),
-                notes=(*notes, *_throttled(result)),
-                file=file,
-            )
+def _first_fault(exc: Exception) -> str:
+    """In a few words; of data that is refused, where the first fault is."""
+    if isinstance(exc, ValidationError):
+        fault = exc.errors()[0]
+        return f"in '{'.'.join(map(str, fault['loc']))}': {fault['msg']}"
+    return str(exc)
+
+
+def _app_record(record: AppRecord, file: str) -> tuple[list[Timed], list[Scored]]:
+    device, chip = _text(record.phone.name), _text(record.phone.soc)
+    notes = ("in the background for a while",) if record.background else ()
+    timed = [
+        Timed(
+            device,
+            chip,
+            _text(result.model),
+            "app",
+            result.threads,
+            _asked(result.cores),
+            *_times(result.latency_ms),
+            notes=(*notes, *_throttled(result.throttling)),
+            file=file,
         )
-    return timed, [_scored(device, one) for one in told["test_sets"]]
+        for result in record.results
+    ]
+    return timed, [_scored(device, one) for one in record.test_sets]
 
 
-def _bench_result(told: dict[str, Any], file: str) -> Timed:
-    device = told["device"]
-    hardware = device.get("hardware") or {}
+def _bench_result(result: BenchResult, file: str) -> Timed:
+    device = result.device
+    control = result.run_control
+    asked = _text(control.asked_cores or "") if control else _asked(result.cores)
     return Timed(
-        _text(device["model"]),
-        _text(hardware.get("soc") or device["cpu"]),
-        _text(told["name"]),
-        _text(told.get("runtime", "rpc")),
-        int(told["threads"]),
-        _text(told.get("cores") or ""),
-        *_times(told["latency_ms"]),
-        notes=((EMULATED,) if device["emulated"] else ()) + _throttled(told),
+        _text(device.model),
+        _text((device.hardware and device.hardware.soc) or device.cpu),
+        _text(result.name),
+        result.runtime,
+        result.threads,
+        asked,
+        *_times(result.latency_ms),
+        notes=((EMULATED,) if device.emulated else ()) + _throttled(result.throttling),
         file=file,
     )
 
 
-def _times(latency: dict[str, Any]) -> tuple[float, float, float, int]:
-    low, middle, high = (float(latency[key]) for key in ("min", "p50", "p95"))
-    if not (0 < low <= middle <= high < math.inf) or not latency["samples"]:
-        raise ValueError(f"times that cannot be: {low}, {middle}, {high}")
-    return low, middle, high, len(latency["samples"])
+def _asked(cores: Cores | None) -> str:
+    return _text((cores and cores.asked) or "")
 
 
-def _throttled(result: dict[str, Any]) -> tuple[str, ...]:
-    throttling = result.get("throttling") or {}
-    return (
-        ("throttled: " + ", ".join(map(_text, throttling["reasons"])),) if throttling.get("throttled") else ()
-    )
+def _times(latency: Latency) -> tuple[float, float, float, int]:
+    return latency.min, latency.p50, latency.p95, len(latency.samples)
 
 
-def _scored(device: str, told: dict[str, Any]) -> Scored:
-    if told["task"] == "classification":
-        score = f"{int(told['right'])} of {int(told['images'])} right"
-    elif told["task"] == "detection":
-        found = f"{int(told['found'])} of {int(told['objects'])} objects found"
-        score = f"{found}, false boxes: {int(told['extra'])}"
-    elif told["task"] == "segmentation":
-        score = f"{float(told['mean_iou']):.1%} mean IoU"
+def _throttled(throttling: Throttling | None) -> tuple[str, ...]:
+    if throttling is None or not throttling.throttled:
+        return ()
+    return ("throttled: " + ", ".join(map(_text, throttling.reasons)),)
+
+
+def _scored(device: str, told: Classified | Detected | Segmented) -> Scored:
+    if isinstance(told, Classified):
+        score = f"{told.right} of {told.images} right"
+    elif isinstance(told, Detected):
+        score = f"{told.found} of {told.objects} objects found, false boxes: {told.extra}"
     else:
-        raise ValueError(f"task {told['task']}")
-    return Scored(device, _text(told["model"]), int(told["images"]), score)
+        score = f"{told.mean_iou:.1%} mean IoU"
+    return Scored(device, _text(told.model), told.images, score)
 
 
-def _text(value: object) -> str:
-    """Names come from phones: what is no text is refused, and control characters stay out of terminals."""
-    if not isinstance(value, str):
-        raise TypeError(f"expected a text, got {value!r}")
+def _text(value: str) -> str:
+    """Names come from phones: control characters stay out of terminals."""
     return "".join(letter if letter.isprintable() else "?" for letter in value)
