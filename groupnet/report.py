@@ -10,6 +10,7 @@ import typer
 from groupnet.app_record import Scored, Timed, read_results
 from groupnet.boundary import verb
 from groupnet.console import AsJson, note, print_json, print_result, table
+from groupnet.running import EMULATED
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,9 +36,14 @@ _STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; } .table { overflow-x: auto; }
 th, td { text-align: left; padding: .35rem .8rem; border-bottom: 1px solid #8886; }
+th, td:first-child { white-space: nowrap; }
+td:last-child { min-width: 12rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: inline-block; height: .8rem; background: var(--bar); border-radius: .3rem; min-width: 2px; }
-.row { display: grid; grid-template-columns: 18rem 1fr; gap: 1rem; align-items: center; }
+.row { display: grid; grid-template-columns: 18rem 1fr; gap: .2rem 1rem; align-items: center; }
+.row { margin: .4rem 0; }
+.row > :last-child { white-space: nowrap; }
+@media (max-width: 44rem) { .row { grid-template-columns: 1fr; } }
 """
 
 
@@ -77,9 +83,11 @@ def report_page(timed: list[Timed], scored: list[Scored]) -> str:
         rows = [one for one in timed if one.model == model]
         most = max(one.p50_ms for one in rows)
         for one in rows:
-            width = 80 * one.p50_ms / most
-            label = escape(", ".join(filter(None, (one.device, one.runtime, one.cores))))
-            bar = f'<span class="bar" style="width:{width:.1f}%"></span> {one.p50_ms:.3f}'
+            emulated = EMULATED if EMULATED in one.notes else ""
+            label = escape(", ".join(filter(None, (one.device, one.runtime, one.cores, emulated))))
+            # Room for the number behind the longest bar.
+            width = f"calc((100% - 6rem) * {one.p50_ms / most:.4f})"
+            bar = f'<span class="bar" style="width:{width}"></span> {one.p50_ms:.3f}'
             parts.append(f'<div class="row"><div>{label}</div><div>{bar}</div></div>')
     parts += ["<h2>Latency</h2>", _html_table(_TIMES, _NUMBERS, [_time_cells(one) for one in timed])]
     if scored:

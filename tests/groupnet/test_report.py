@@ -158,6 +158,12 @@ def test_whatever_stands_where_something_was_it_is_read_or_refused(
     assert all(0 < one.min_ms <= one.p50_ms <= one.p95_ms < math.inf for one in timed)
 
 
+def test_the_bars_say_which_times_are_no_latencies(tmp_path: Path) -> None:
+    page = report_page(*read_results(written(tmp_path, "bench.json", bench())))
+    bars, _ = page.split("<h2>Latency</h2>")
+    assert "Pixel, rpc, emulated, not a latency" in bars
+
+
 def test_cores_that_were_asked_for_are_told(tmp_path: Path) -> None:
     """As `bench` prints them: of the executable what it says, over RPC what was asked of the phone."""
     aot = bench(runtime="aot", cores={"asked": "big", "used": [6], "names": ["Cortex-A76"], "pinned": True})
