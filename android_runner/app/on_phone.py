@@ -88,6 +88,8 @@ def _advice(said: str) -> str:
         return f"another key signed the one it has: `adb uninstall {PACKAGE}` removes that, and its results"
     if "INSTALL_FAILED_NO_MATCHING_ABIS" in said:
         return "the app is for 64-bit ARM"
+    if "INSTALL_PARSE_FAILED" in said:
+        return "name an APK that `groupnet app build` wrote"
     if "INSTALL_FAILED_INSUFFICIENT_STORAGE" in said:
         return "make room on it"
     return "look on the phone's screen whether it asks something"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,20 @@ def test_a_result_of_the_executable_is_one_of_bench(
     assert told["throttling"] is None and told["note"] is None
     shown = CliRunner().invoke(cli.app, ["bench", str(bundle), "--runtime", "aot"])
     assert "outputs within 1e-06 of PyTorch's (allowed: 0.001)" in shown.stdout
+
+
+def test_a_network_of_the_zoo_is_timed_as_an_executable_and_reported(
+    tmp_path: Path, zoo_bundle: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("android_runner.runtime_cache.default_cache_dir", lambda: tmp_path / "cache")
+    words = ("bench", zoo_bundle("digits-k3"), "--runtime", "aot", "--device", "host", "--runs", "3")
+    told = groupnet(*words, "--cores", str(max(os.sched_getaffinity(0))))
+    assert told["runtime"] == "aot" and told["checked"]["ok"] and len(told["latency_ms"]["samples"]) == 3
+    assert sum(call["share"] for call in told["calls"]) == pytest.approx(1)
+    (tmp_path / "bench.json").write_text(json.dumps(told))
+    (row,) = groupnet("report", tmp_path / "bench.json")["times"]
+    assert (row["model"], row["runtime"], row["runs"]) == ("digits-k3", "aot", 3)
+    assert row["cores"] == told["cores"]["asked"] and told["cores"]["pinned"]
 
 
 @pytest.mark.parametrize(

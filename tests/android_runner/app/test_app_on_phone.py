@@ -59,6 +59,6 @@ def test_what_is_no_app_is_refused_with_the_phones_reason(
     transport: AdbShellTransport, tmp_path: Path
 ) -> None:
     (tmp_path / "no.apk").write_bytes(b"PK no archive")
-    with pytest.raises(AppError, match="INSTALL_PARSE_FAILED_NOT_APK"):
+    with pytest.raises(AppError, match=r"INSTALL_PARSE_FAILED_NOT_APK.*groupnet app build"):
         install_app(transport, tmp_path / "no.apk")
     assert "groupnet-app" not in shell(transport, "ls /data/local/tmp")
