@@ -2,27 +2,37 @@
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from frontend.c_export.export import RUNTIME, ExportReport
+from frontend import compile as compiling
+from frontend.build import build_library
+from frontend.c_export.driver import Identity
+from frontend.c_export.export import RUNTIME, ExportReport, export_plan
+from frontend.c_export.plan import read_plan
+from frontend.compile import CompileReport
+from frontend.normalisation import Normalisation
+from tvm_schedules.targets import resolve_target
 
 HERE = Path(__file__).parent
 LIMIT_S = 120
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 COMPILERS = {"x86_64": "gcc", "aarch64": "aarch64-linux-gnu-gcc"}
 SANITIZED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+THREADS_CHECKED = ("-g", "-O1", "-fsanitize=thread")
 RUNTIME_SOURCES = ("groupnet.c", "groupnet_pool.c")
+FUNCTIONS = ("main", "verify")
 
 
-def call(*command: object, given: bytes = b"") -> bytes:
+def call(*command: object, given: bytes = b"", limit_s: float = LIMIT_S) -> bytes:
     """Run a program; what it prints. An error shows what it said."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, input=given, capture_output=True, timeout=LIMIT_S, check=False)
+    done = subprocess.run(words, input=given, capture_output=True, timeout=limit_s, check=False)
     assert done.returncode == 0, (words, done.stderr.decode(errors="replace"))
     return done.stdout
 
@@ -30,16 +40,24 @@ def call(*command: object, given: bytes = b"") -> bytes:
 def build_checks(out: Path, arch: str = "x86_64", flags: Sequence[str] = ("-O2",)) -> Path:
     """The checks of the runtime, without any model."""
     sources = [HERE / "runtime_checks.c", *(RUNTIME / name for name in RUNTIME_SOURCES)]
-    call(COMPILERS[arch], *WARNINGS, *flags, f"-I{RUNTIME}", *sources, "-pthread", "-o", out)
+    wrapped = "-Wl,--wrap=pthread_create"  # which the checks let fail
+    call(COMPILERS[arch], *WARNINGS, *flags, f"-I{RUNTIME}", *sources, wrapped, "-pthread", "-o", out)
     return out
 
 
 def build_harness(
-    folder: Path, symbol: str, arch: str = "x86_64", flags: Sequence[str] = ("-O2", "-static")
+    folder: Path,
+    symbol: str,
+    arch: str = "x86_64",
+    flags: Sequence[str] = ("-O2", "-static"),
+    program: str = "harness",
 ) -> Path:
-    """The program that feeds an export in `folder` through pipes; linked statically, it runs anywhere."""
-    out = folder / "harness"
-    sources = [HERE / "harness.c", *(folder / "runtime" / name for name in RUNTIME_SOURCES)]
+    """The program that feeds an export in `folder` through pipes; linked statically, it runs anywhere.
+
+    `program` names the source; `fuzz` misuses the export instead.
+    """
+    out = folder / program
+    sources = [HERE / f"{program}.c", *(folder / "runtime" / name for name in RUNTIME_SOURCES)]
     names = (f"-DMODEL={symbol}", f"-DMEMORY_BYTES={symbol.upper()}_MEMORY_BYTES")
     includes = (f"-I{folder}", f"-I{folder / 'runtime'}")
     objects = (folder / "model.o", "-lm", "-pthread")
@@ -70,6 +88,49 @@ class CModule:
             offset += tensor.size_bytes
         assert offset == len(said)
         return results
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network for one target: as a module's plan, as C in a folder for each function, and its programs."""
+
+    planned: Any
+    folders: dict[str, Path]
+    module: CModule
+
+
+def compile_keeping_plan(
+    exported: Any, target: str, library: Path, normalisation: Normalisation | None
+) -> tuple[Any, CompileReport]:
+    """Write the library of a bundle; return the planned module that it was built from, and the report."""
+    kept = []
+
+    def keep(planned: Any, target: Any, path: Path) -> None:
+        kept.append(planned)
+        build_library(planned, target, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "build_library", keep)
+        report = compiling.compile_model(
+            exported, resolve_target(target), library, normalisation=normalisation
+        )
+    return kept[0], report
+
+
+def build_c(planned: Any, target: str, arch: str, folder: Path, identity: Identity) -> Built:
+    """Export `main` and `verify` of a planned module into subfolders of `folder`, and build their programs.
+
+    Each is called by the identity's name with its own behind it.
+    """
+    programs, folders = {}, {}
+    for function in FUNCTIONS:
+        folders[function] = folder / function
+        folders[function].mkdir()
+        named = replace(identity, name=f"{identity.name}-{function}")
+        plan = read_plan(planned, function)
+        report = export_plan(plan, resolve_target(target), folders[function], named)
+        programs[function] = (build_harness(folders[function], report.symbol, arch), report)
+    return Built(planned, folders, CModule(programs))
 
 
 def same_bits(left: Sequence[npt.NDArray[Any]], right: Sequence[npt.NDArray[Any]]) -> bool:

@@ -1,6 +1,7 @@
 /* Checks of the runtime with models made by hand; prints "ok", or the line that failed. */
 #define _GNU_SOURCE /* sched_getaffinity */
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -227,6 +228,31 @@ static void check_failures(const groupnet_model *fails, const groupnet_model *sh
   }
 }
 
+/* The linker's --wrap calls these: the runtime's pthread_create, and the system's. */
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+static _Thread_local int threads_left = -1; /* that the system starts for this one; below 0: any number */
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {
+  if (threads_left == 0) {
+    return EAGAIN;
+  }
+  threads_left -= threads_left > 0 ? 1 : 0;
+  return __real_pthread_create(thread, attributes, start, argument);
+}
+
+static void check_a_system_without_threads(const groupnet_model *model) {
+  for (int left = 0; left < MOST_THREADS - 1; ++left) {
+    groupnet_options options = {MOST_THREADS, NULL};
+    groupnet_instance *instance;
+    threads_left = left;
+    CHECK(groupnet_create(model, memory[0], BYTES, &options, &instance) == GROUPNET_ERROR_THREADS);
+    CHECK(instance == NULL);
+  }
+  threads_left = -1;
+  run_sums(model, 0, MOST_THREADS, 1);
+}
+
 static void check_texts(void) {
   for (int status = GROUPNET_ERROR_VERSION; status <= GROUPNET_OK; ++status) {
     CHECK(strcmp(groupnet_status_text((groupnet_status)status), "an unknown status") != 0);
@@ -250,6 +276,7 @@ int main(void) {
     check_failures(&fails, &poor, threads);
   }
   check_cores(&looks);
+  check_a_system_without_threads(&sums);
   check_texts();
   CHECK(pthread_create(&thread, NULL, other_thread, &sums) == 0);
   run_sums(&sums, 0, 2, 100);

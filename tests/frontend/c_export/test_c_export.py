@@ -1,24 +1,35 @@
-"""The digits network as C computes what PyTorch and the bundle's module do, here and on four arm64 cores."""
+"""The digits network as C computes what PyTorch and the bundle's module do, by each compiler and checker."""
 
 import functools
+import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from c_programs import SANITIZED, WARNINGS, CModule, build_harness, call, same_bits
+from c_programs import (
+    LIMIT_S,
+    SANITIZED,
+    THREADS_CHECKED,
+    WARNINGS,
+    Built,
+    CModule,
+    build_c,
+    build_harness,
+    call,
+    compile_keeping_plan,
+    same_bits,
+)
 from small_nets import normalised, plan_of
 
 from android_runner.devices import open_device
-from android_runner.emulator.phone import start_phone, stop_phone
 from android_runner.verification import ReferenceTensors, VerificationPlan, verify_module
-from frontend import compile as compiling
-from frontend.build import build_library, plan_memory
+from frontend.build import plan_memory
 from frontend.c_export import objects
 from frontend.c_export.driver import Identity
 from frontend.c_export.export import ExportReport, export_model, export_plan
@@ -30,8 +41,6 @@ from frontend.reference import record_reference
 from groupnet.model_source import Model, Request, load_model
 from tvm_schedules.targets import resolve_target
 
-CORES = ("cortex-a53", "cortex-a72", "cortex-a76", "max")
-FUNCTIONS = ("main", "verify")
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 1, 32, 32), np.uint8)  # three images, NCHW
 IMAGES = [np.ascontiguousarray(image.transpose(0, 2, 3, 1)) for image in PIXELS]
 
@@ -46,27 +55,8 @@ def normalisation() -> Normalisation:
     return Normalisation(digits().preprocessing.mean, digits().preprocessing.std)
 
 
-@dataclass(frozen=True)
-class Built:
-    """The network for one target: as C in a folder for each function, as a module's plan, and checked how."""
-
-    planned: Any
-    folders: dict[str, Path]
-    module: CModule
-
-
-def build_c(planned: Any, target: str, arch: str, folder: Path) -> Built:
-    programs, folders = {}, {}
-    for function in FUNCTIONS:
-        folders[function] = folder / function
-        folders[function].mkdir()
-        name = f"digits-{function}"
-        identity = Identity(name, "classification", target, digits().labels)
-        report = export_plan(
-            read_plan(planned, function), resolve_target(target), folders[function], identity
-        )
-        programs[function] = (build_harness(folders[function], report.symbol, arch), report)
-    return Built(planned, folders, CModule(programs))
+def identity(target: str) -> Identity:
+    return Identity("digits", "classification", target, digits().labels)
 
 
 @pytest.fixture(scope="module")
@@ -75,32 +65,34 @@ def reference(
 ) -> tuple[Any, Path, VerificationPlan, ReferenceTensors]:
     """The planned module, the library that `compile` makes of it, and PyTorch's numbers for one image."""
     path = tmp_path_factory.mktemp("module") / "module.so"
-    kept = {}
-
-    def keep(planned: Any, target: Any, library: Path) -> None:
-        kept["planned"] = planned
-        build_library(planned, target, library)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiling, "build_library", keep)
-        report = compiling.compile_model(
-            digits().exported, resolve_target("host"), path, normalisation=normalisation()
-        )
+    planned, report = compile_keeping_plan(digits().exported, "host", path, normalisation())
     plan, tensors = plan_of(
         report, record_reference(digits().exported, [normalised(PIXELS[0], normalisation())])
     )
-    return kept["planned"], path, plan, replace(tensors, inputs=(IMAGES[0],))
+    return planned, path, plan, replace(tensors, inputs=(IMAGES[0],))
 
 
 @pytest.fixture(scope="module")
 def host(reference: Any, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build_c(reference[0], "host", os.uname().machine, tmp_path_factory.mktemp("host"))
+    folder = tmp_path_factory.mktemp("host")
+    return build_c(reference[0], "host", os.uname().machine, folder, identity("host"))
 
 
 @pytest.fixture(scope="module")
 def arm64(tmp_path_factory: pytest.TempPathFactory) -> Built:
     result = run_pipeline(digits().exported, resolve_target("arm64"), normalisation=normalisation())
-    return build_c(plan_memory(result.kernels), "arm64", "aarch64", tmp_path_factory.mktemp("arm64"))
+    folder = tmp_path_factory.mktemp("arm64")
+    return build_c(plan_memory(result.kernels), "arm64", "aarch64", folder, identity("arm64"))
+
+
+@pytest.fixture(scope="module")
+def haswell(tmp_path_factory: pytest.TempPathFactory) -> tuple[Built, Path]:
+    """The network that takes floats, for processors with AVX2; and the library of its bundle."""
+    if " avx2 " not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no AVX2")
+    folder = tmp_path_factory.mktemp("haswell")
+    planned, _ = compile_keeping_plan(digits().exported, "haswell", folder / "module.so", None)
+    return build_c(planned, "haswell", "x86_64", folder, identity("haswell")), folder / "module.so"
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -121,40 +113,61 @@ def test_outputs_equal_the_bundles_to_the_last_bit(
             assert same_bits(module.run("main", [image]), bundle.run("main", [image]))
 
 
-@pytest.mark.parametrize("core", CORES)
-def test_arm64_cores_compute_pytorchs_integers(arm64: Built, reference: Any, core: str) -> None:
-    _, _, plan, tensors = reference
-    module = replace(arm64.module, prefix=("qemu-aarch64", "-cpu", core), threads=2)
-    assert verify_module(module, plan, tensors).exact  # type: ignore[arg-type]
-    plain = replace(arm64.module, prefix=("qemu-aarch64", "-cpu", CORES[0]))
-    assert same_bits(module.run("main", [IMAGES[1]]), plain.run("main", [IMAGES[1]]))
-
-
-@pytest.fixture
-def phone() -> Iterator[str]:
-    name = f"export-{os.getpid()}"
-    yield start_phone(cpu="cortex-a76", name=name).serial
-    stop_phone(name)
-
-
-@pytest.mark.phone
-def test_arm64_outputs_equal_the_phones_to_the_last_bit(arm64: Built, phone: str, tmp_path: Path) -> None:
-    path = tmp_path / "module.so"
-    build_library(arm64.planned, resolve_target("arm64"), path)
-    module = replace(arm64.module, prefix=("qemu-aarch64", "-cpu", "cortex-a76"))
-    with open_device(f"adb:{phone}").session() as session:
-        loaded = session.load(path)
-        for image in IMAGES:
-            assert same_bits(module.run("main", [image]), loaded.run("main", [image]))
-
-
-def test_sanitizers_find_nothing(host: Built, tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", [SANITIZED, THREADS_CHECKED], ids=["address-undefined", "thread"])
+def test_sanitizers_find_nothing(host: Built, tmp_path: Path, flags: tuple[str, ...]) -> None:
     folder = tmp_path / "main"
     shutil.copytree(host.folders["main"], folder)
-    program = build_harness(folder, "digits_main", flags=SANITIZED)
+    program = build_harness(folder, "digits_main", flags=flags)
     report = host.module.programs["main"][1]
     module = CModule({"main": (program, report)}, threads=2, instances=2, runs=2)
     assert same_bits(module.run("main", [IMAGES[0]]), host.module.run("main", [IMAGES[0]]))
+
+
+@pytest.mark.parametrize("kind", ["pixels", "floats"])
+@pytest.mark.parametrize("flags", [("-O2",), SANITIZED], ids=["plain", "address-undefined"])
+def test_misused_at_random_it_answers_and_still_works(
+    kind: str, flags: tuple[str, ...], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    built = request.getfixturevalue("host") if kind == "pixels" else request.getfixturevalue("haswell")[0]
+    shutil.copytree(built.folders["main"], tmp_path / "main")
+    program = build_harness(tmp_path / "main", "digits_main", flags=flags, program="fuzz")
+    for seed in range(3):
+        assert call(program, seed, 20) == b"ok\n"
+
+
+def test_misused_on_an_arm64_core_it_answers_and_still_works(arm64: Built, tmp_path: Path) -> None:
+    shutil.copytree(arm64.folders["main"], tmp_path / "main")
+    program = build_harness(tmp_path / "main", "digits_main", "aarch64", program="fuzz")
+    assert call("qemu-aarch64", "-cpu", "cortex-a53", program, 0, 10) == b"ok\n"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, 1e-42, -0.0])
+def test_floats_that_are_hardly_numbers_give_what_the_bundle_gives(
+    haswell: tuple[Built, Path], value: float
+) -> None:
+    built, library = haswell
+    one = np.random.default_rng(0).standard_normal((1, 32, 32, 1), np.float32)
+    one[0, 3:7] = value
+    everywhere = np.full_like(one, value)
+    with open_device("host").session() as session:
+        bundle = session.load(library)
+        for image in (one, everywhere):
+            assert same_bits(built.module.run("main", [image]), bundle.run("main", [image]))
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_valgrind_finds_nothing(haswell: tuple[Built, Path], tmp_path: Path) -> None:
+    """Compiled for AVX2, as valgrind knows no AVX-512; it sees into the kernels, as no sanitizer does."""
+    built, _ = haswell
+    shutil.copytree(built.folders["main"], tmp_path / "main")
+    program = build_harness(tmp_path / "main", "digits_main", flags=("-g", "-O1"))
+    report = built.module.programs["main"][1]
+    valgrind = ("valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full")
+    image = np.random.default_rng(0).standard_normal((1, 32, 32, 1), np.float32)
+    module = CModule({"main": (program, report)}, valgrind, threads=2, instances=2)
+    (found,), (expected,) = module.run("main", [image]), built.module.run("main", [image])
+    # It computes fused additions in two steps.
+    assert np.allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_two_models_live_in_one_program(host: Built, tmp_path: Path) -> None:
@@ -200,11 +213,12 @@ def run_example(folder: Path, program: Path, host: Built) -> None:
     assert "output.bin: 0\n" in said
 
 
-def build_example(folder: Path, compiler: str, *flags: str) -> Path:
+def build_example(folder: Path, *compiler: str, limit_s: float = LIMIT_S) -> Path:
     sources = [folder / "example.c", *sorted((folder / "runtime").glob("*.c"))]
     includes = (f"-I{folder}", f"-I{folder / 'runtime'}")
     libraries = (folder / "model.o", "-lm", "-pthread")
-    call(compiler, *WARNINGS, *flags, *includes, *sources, *libraries, "-o", folder / "example")
+    command = (*compiler, *WARNINGS, *includes, *sources, *libraries, "-o", folder / "example")
+    call(*command, limit_s=limit_s)
     return folder / "example"
 
 
@@ -223,6 +237,21 @@ def test_the_example_builds_for_arm64(arm64: Built, tmp_path: Path) -> None:
     for optimised in ("-O2", "-O3"):  # GCC 12's own faults show here
         program = build_example(folder, "aarch64-linux-gnu-gcc", "-static", optimised)
     assert "10 outputs, the largest is" in call("qemu-aarch64", program, folder / "input.bin").decode()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="the extra `native` is not installed")
+def test_the_example_builds_with_musl(arm64: Built, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    shutil.copytree(arm64.folders["main"], folder)
+    (folder / "input.bin").write_bytes(IMAGES[0].tobytes())
+    (scores,) = replace(arm64.module, prefix=("qemu-aarch64",)).run("main", [IMAGES[0]])
+    (folder / "output.bin").write_bytes(scores.tobytes())
+    zig = (sys.executable, "-m", "ziglang", "cc", "-target", "aarch64-linux-musl", "-static", "-O2")
+    program = build_example(folder, *zig, limit_s=600)  # the first build of all compiles musl
+    for core in ("cortex-a53", "cortex-a72", "cortex-a76", "max"):
+        said = call("qemu-aarch64", "-cpu", core, program, folder / "input.bin", folder / "output.bin", 2)
+        assert b"output.bin: 0\n" in said
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")

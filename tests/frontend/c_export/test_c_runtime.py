@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from c_programs import RUNTIME_SOURCES, SANITIZED, build_checks, call
+from c_programs import RUNTIME_SOURCES, SANITIZED, THREADS_CHECKED, build_checks, call
 
 from frontend.c_export import driver
 from frontend.c_export.export import RUNTIME, RUNTIME_FILES
@@ -12,7 +12,7 @@ from frontend.c_export.export import RUNTIME, RUNTIME_FILES
 
 @pytest.mark.parametrize(
     "flags",
-    [("-O2", "-Wshadow", "-Wconversion"), SANITIZED, ("-g", "-O1", "-fsanitize=thread")],
+    [("-O2", "-Wshadow", "-Wconversion"), SANITIZED, THREADS_CHECKED],
     ids=["plain", "address-undefined", "thread"],
 )
 def test_checks_pass_on_this_machine(tmp_path: Path, flags: tuple[str, ...]) -> None:
