@@ -24,6 +24,8 @@ _FEATURES = {
     InstructionSet.AVX2: "GROUPNET_NEEDS_AVX2",
     InstructionSet.AVX512_VPOPCNTDQ: "GROUPNET_NEEDS_AVX512",
 }
+_TABLES = ("input_slots", "output_slots", "read_file")
+"""Names of two words that model.c and example.c have of their own."""
 _TYPES = {
     "float32": "GROUPNET_FLOAT32",
     "int32": "GROUPNET_INT32",
@@ -60,9 +62,10 @@ class Identity:
 
     @property
     def symbol(self) -> str:
-        """The name in C: `digits-k3` is `digits_k3`."""
+        """The name in C: `digits-k3` is `digits_k3`; `int` is `model_int`, as one word may mean something."""
         word = re.sub(r"\W", "_", self.name, flags=re.ASCII)
-        return word if re.match(r"[A-Za-z]", word) else f"model_{word}"
+        alone = "_" not in word or word.endswith("_t") or word in _TABLES
+        return f"model_{word}" if alone or not re.match(r"[A-Za-z]", word) else word
 
 
 def memory_bytes(plan: Plan) -> tuple[int, int]:

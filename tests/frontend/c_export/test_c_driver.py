@@ -4,6 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from frontend.c_export.driver import Identity, memory_bytes, write_header, write_tables
 from frontend.c_export.export import RUNTIME
@@ -34,7 +36,15 @@ def small_plan() -> Plan:
 
 @pytest.mark.parametrize(
     ("name", "symbol"),
-    [("digits-k3", "digits_k3"), ("3d net", "model_3d_net"), ("größe", "gr__e"), ("_x", "model__x")],
+    [
+        ("digits-k3", "digits_k3"),
+        ("3d net", "model_3d_net"),
+        ("größe", "gr__e"),
+        ("_x", "model__x"),
+        ("", "model_"),
+        ("main", "model_main"),
+        ("input-slots", "model_input_slots"),
+    ],
 )
 def test_a_models_name_becomes_a_name_in_c(name: str, symbol: str) -> None:
     assert Identity(name, "", "").symbol == symbol
@@ -52,8 +62,31 @@ def test_the_header_compiles_as_c_and_as_cpp(tmp_path: Path, compiler: tuple[str
     subprocess.run(command, check=True, timeout=60)
 
 
-@pytest.mark.parametrize("identity", [WILD, Identity("n", "t", "host")])
+@pytest.mark.parametrize(
+    "identity", [WILD, *(Identity(name, "t", "host") for name in ("n", "int", "labels", "input-slots"))]
+)
 def test_what_a_model_says_of_itself_arrives_in_c(tmp_path: Path, identity: Identity) -> None:
+    check_what_c_says(identity, tmp_path)
+
+
+TEXTS = st.text(st.characters(exclude_characters="\x01", exclude_categories=["Cs"]), max_size=12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(name=TEXTS, task=TEXTS, target=TEXTS, labels=st.lists(TEXTS, max_size=4), preparation=TEXTS)
+def test_any_text_arrives_in_c(
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    task: str,
+    target: str,
+    labels: list[str],
+    preparation: str,
+) -> None:
+    identity = Identity(name, task, target, tuple(labels), preparation)
+    check_what_c_says(identity, tmp_path_factory.mktemp("text"))
+
+
+def check_what_c_says(identity: Identity, tmp_path: Path) -> None:
     (tmp_path / "model.h").write_text(write_header(small_plan(), identity))
     (tmp_path / "model.c").write_text(write_tables(small_plan(), identity, InstructionSet.PORTABLE))
     (tmp_path / "main.c").write_text(
