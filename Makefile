@@ -44,13 +44,14 @@ app-tools:
 	command -v javac >/dev/null || missing+=" openjdk-17-jdk-headless"; \
 	command -v npm >/dev/null || missing+=" npm"; \
 	test -f /usr/share/android-framework-res/framework-res.apk || missing+=" android-framework-res"; \
+	command -v valgrind >/dev/null || missing+=" valgrind libc6-dbg"; \
 	test -f /usr/share/java/json-android.jar || missing+=" libandroid-json-org-java"; \
 	test -d /usr/share/fonts/truetype/dejavu || missing+=" fonts-dejavu-core"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	else \
-	  echo "building the app needs:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing)" >&2; \
+	  echo "building the app and the tests need:$$missing (Debian: sudo apt-get install --no-install-recommends$$missing)" >&2; \
 	fi
 
 app: setup app-tools  ## build the benchmark app for phones, out/groupnet.apk
@@ -61,6 +62,7 @@ demo: setup  ## compile the digits model, run it on the host and on the emulated
 	$(VENV)/bin/groupnet demo
 
 test: setup app-tools  ## run every test
+	$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[native]'
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses auto --dist loadfile
 
 check: setup  ## lint, formatting, types, direction of imports
