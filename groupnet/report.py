@@ -33,11 +33,11 @@ _SCORES = ("model", "device", "pictures", "score")
 _STYLE = """
 :root { color-scheme: light dark; --bar: #00639b; --soft: #cfe5f7; }
 @media (prefers-color-scheme: dark) { :root { --bar: #8ccdff; --soft: #0e4a6e; } }
-body { font: 17px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 17px/1.5 system-ui, sans-serif; max-width: 82rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; } .table { overflow-x: auto; }
-th, td { text-align: left; padding: .35rem .8rem; border-bottom: 1px solid #8886; }
+th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #8886; }
 th, td:first-child { white-space: nowrap; }
-td:last-child { min-width: 12rem; }
+td:nth-child(2) { min-width: 9rem; } td:last-child { min-width: 12rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: inline-block; height: .8rem; background: var(--bar); border-radius: .3rem; min-width: 2px; }
 .row { display: grid; grid-template-columns: 18rem 1fr; gap: .2rem 1rem; align-items: center; }
