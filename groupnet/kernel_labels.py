@@ -12,6 +12,7 @@ _KINDS = {
     "binary_conv2d": "binary",
     "bitserial_conv2d": "bitserial",
     "float_conv2d": "float",
+    "pixel_conv2d": "float",
     "grouped_conv2d": "group",
 }
 
@@ -66,7 +67,7 @@ def _ending(name: "KernelName") -> str:
     field = name.geometry
     ends = []
     if name.types.startswith("u8"):
-        ends.append("of pixels")
+        ends.append("of pixels, by bytes" if name.op == "pixel_conv2d" else "of pixels")
     if field.get("add", (0,))[0]:
         ends.append("+ skip")
     if field.get("mixed", (0,))[0]:

@@ -3,7 +3,7 @@
     binary_conv2d_b1b1f32b1_nhwc_n1h56w56c64o64k3x3s1x1p1x1d1x1b1x1relu1add1m1pack1x1pad1_t1x14v2u2__neon
 
 `op`        pack, pack_planes, binary_conv2d, bitserial_conv2d, grouped_conv2d,
-            float_conv2d, dense, combine, resize, glue
+            float_conv2d, pixel_conv2d, dense, combine, resize, glue
 `types`     element types of the operands and, last, of the results: b1 (a packed sign), b2 (two bipolar bit
             planes), u4 (four unipolar ones), f32, i64, ...
 `layout`    nhwc, nc, or any
@@ -32,6 +32,7 @@ OPS = (
     "bitserial_conv2d",
     "grouped_conv2d",
     "float_conv2d",
+    "pixel_conv2d",
     "dense",
     "combine",
     "resize",

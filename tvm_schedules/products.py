@@ -13,6 +13,7 @@ _CLASS_OF_OP: dict[str, ProductClass] = {
     "bitserial_conv2d": "binary",
     "grouped_conv2d": "binary",
     "float_conv2d": "float",
+    "pixel_conv2d": "float",
     "dense": "float",
 }
 

@@ -12,6 +12,7 @@ into `dot = n - 2 * total`.
 | `PairPopcount` | int16 lanes, widened at the end | eor or and, cnt (bytes), uadalp |
 | `BytePopcount` | uint8 lanes, widened at the latest every 31 steps | xor or and, popcount of bytes, add |
 | `FloatStep` | float32 lanes | multiply-add |
+| `ByteDot` | int32 lanes, of bytes: four products each | vpdpbusd or sdot |
 """
 
 import operator
@@ -212,6 +213,31 @@ class BytePopcount(Step):
         pairs = (word & low) + ((word >> half) & low)
         quads = (pairs & constant(0xFFFF, "uint32", lanes)) + (pairs >> constant(16, "uint32", lanes))
         return total + quads.astype(wide)
+
+
+class ByteDot(Step):
+    """Dot product of four bytes in each 32-bit lane: bytes of pixels with signed bytes of weights.
+
+    VNNI takes pixels as they are, 0 to 255; NEON's dot product takes signed bytes, the pixels less 128
+    (`signs_pixels`).
+    """
+
+    def __init__(self, isa: InstructionSet) -> None:
+        super().__init__(REGISTER_FILES[isa].lanes, "int32", start=0)
+        self.signs_pixels = isa is InstructionSet.NEON_DOTPROD
+        octets = 4 * self.lanes
+        self._octets = f"int8x{octets}"
+        self._intrinsic = (
+            f"llvm.aarch64.neon.sdot.v{self.lanes}i32.v{octets}i8"
+            if self.signs_pixels
+            else f"llvm.x86.avx512.vpdpbusd.{8 * octets}"
+        )
+
+    def add(self, index: int, activation: Expr, weights: Expr) -> None:
+        # NEON's instruction picks a lane of its second factor; VNNI's first is the unsigned one.
+        factors = (weights, activation) if self.signs_pixels else (activation, weights)
+        operands = (reinterpret(words, self._octets) for words in factors)
+        self.set(index, llvm(self._intrinsic, f"int32x{self.lanes}", self.result(index), *operands))
 
 
 def binary_step(

@@ -35,9 +35,10 @@ class InstructionSet(Enum):
     PORTABLE = "portable"
 
 
-# First match wins: each row lists the LLVM features that the kernels of that set use.
+# First match wins: each row lists the LLVM features that the kernels of that set use. Every processor with
+# AVX-512's popcount has its byte dot product (VNNI) too.
 _REQUIRED_FEATURES: tuple[tuple[InstructionSet, tuple[str, ...]], ...] = (
-    (InstructionSet.AVX512_VPOPCNTDQ, ("avx512f", "avx512bw", "avx512vl", "avx512vpopcntdq")),
+    (InstructionSet.AVX512_VPOPCNTDQ, ("avx512f", "avx512bw", "avx512vl", "avx512vpopcntdq", "avx512vnni")),
     (InstructionSet.AVX2, ("avx2", "fma")),
     (InstructionSet.NEON_DOTPROD, ("neon", "dotprod")),
     (InstructionSet.NEON, ("neon",)),

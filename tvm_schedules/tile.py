@@ -52,6 +52,8 @@ class RegisterFile:
         counters: what binary kernels may count in, the default first.
         binary: budget of binary tiles.
         float: budget of float tiles.
+        pixel: budget of tiles that multiply bytes of pixels (`pixel_conv2d`), whose accumulators are three
+            registers each; None: no instruction multiplies and sums bytes.
         broadcasts_lanes: broadcast lanes of a loaded vector rather than scalars in memory. True where a
             broadcasting load takes no offset, and so costs an address computation of its own (NEON's
             `ld1r`).
@@ -61,6 +63,7 @@ class RegisterFile:
     counters: tuple[Counter, ...]
     binary: Budget
     float: Budget
+    pixel: Budget | None = None
     broadcasts_lanes: bool = False
 
     def budget(self, *, binary: bool) -> Budget:
@@ -72,7 +75,7 @@ class RegisterFile:
 REGISTER_FILES: dict[InstructionSet, RegisterFile] = {
     # 16 accumulators hide the latency of an addition or multiply-add; more of them only invite spills.
     InstructionSet.AVX512_VPOPCNTDQ: RegisterFile(
-        16, (Counter.LANES,), binary=Budget(2, 16, 2), float=Budget(2, 16, 2)
+        16, (Counter.LANES,), binary=Budget(2, 16, 2), float=Budget(2, 16, 2), pixel=Budget(1, 8, 2)
     ),
     InstructionSet.AVX2: RegisterFile(8, (Counter.BYTES,), binary=Budget(2, 8, 2), float=Budget(2, 12, 2)),
     # Twelve accumulators are what no core's instruction scheduling spills.
@@ -88,6 +91,7 @@ REGISTER_FILES: dict[InstructionSet, RegisterFile] = {
         (Counter.LANES, Counter.PAIRS),
         binary=Budget(4, 12, 4),
         float=Budget(4, 16, 4),
+        pixel=Budget(1, 7, 4),
         broadcasts_lanes=True,
     ),
     InstructionSet.PORTABLE: RegisterFile(4, (Counter.BYTES,), binary=Budget(2, 6, 2), float=Budget(2, 8, 2)),

@@ -33,6 +33,9 @@ static void write_names(json_writer *json) {
   if (__builtin_cpu_supports("avx512vpopcntdq")) {
     json_string(json, NULL, "avx512_vpopcntdq");
   }
+  if (__builtin_cpu_supports("avx512vnni")) {
+    json_string(json, NULL, "avx512_vnni");
+  }
 }
 
 static const char MACHINE[] = "x86_64";

@@ -9,6 +9,7 @@ from functools import lru_cache
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import out_extent
 from tvm_schedules.partition import parts
+from tvm_schedules.pixel_weights import GROUP
 from tvm_schedules.tile import REGISTER_FILES
 from tvm_schedules.tuning.choice import Choice
 from tvm_schedules.tuning.request import parse_kernel_key
@@ -45,6 +46,8 @@ def features(key: str, choice: Choice) -> tuple[float, ...]:
     pixels = tile.rows * tile.columns
     accumulators = pixels * tile.vectors
     steps = parts(in_channels, _WORD_BITS) if binary else in_channels
+    if name.op == "pixel_conv2d":  # one run over all taps, four to a step
+        steps = parts(in_channels * field["k"][0] * field["k"][1], GROUP)
     counter = tile.counter.value if tile.counter else 0
     chosen = (tile.rows, tile.columns, tile.vectors, tile.unroll, counter, *region)
     filled = accumulators / registers.budget(binary=binary).accumulators

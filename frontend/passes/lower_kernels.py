@@ -50,6 +50,13 @@ from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.pack_planes import PackPlanesShape, pack_planes_kernel
 from tvm_schedules.packing import PackedOutput
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel, pixel_kernel_pays
+from tvm_schedules.pixel_weights import (
+    PixelConv2dShape,
+    pack_pixel_offsets,
+    pack_pixel_scale,
+    pack_pixel_weights,
+)
 from tvm_schedules.resize import ResizeShape, resize_kernel
 from tvm_schedules.tuning.request import Chooser, KernelRequest, kernel_name
 
@@ -58,12 +65,12 @@ class _Constants:
     """Packed constants by the constant they were made from: `main` and `verify` share one copy."""
 
     def __init__(self, target: Any) -> None:
-        self._target = target
+        self.target = target
         self._packed: dict[tuple[Any, Any], Any] = {}
 
     def packed(self, packer: Callable[..., Any], weight: Any) -> Any:
         if (packer, weight) not in self._packed:
-            self._packed[packer, weight] = make_constant(packer(constant_array(weight), self._target))
+            self._packed[packer, weight] = make_constant(packer(constant_array(weight), self.target))
         return self._packed[packer, weight]
 
     def no_images(self, shape: tuple[int, ...]) -> Any:
@@ -206,9 +213,14 @@ def _float_conv2d(node: Any, constants: _Constants) -> tuple[KernelRequest, list
     a = node_attributes(node)
     out_channels, _, kernel_h, kernel_w = shape_of(weight)
     n, h, w, c = shape_of(x)
-    shape = FloatConv2dShape(
-        n, h, w, c, out_channels, (kernel_h, kernel_w), a["stride"], a["padding"], a["dilation"]
-    )
+    geometry = (n, h, w, c, out_channels, (kernel_h, kernel_w), a["stride"], a["padding"], a["dilation"])
+    of_pixels = PixelConv2dShape(*geometry)
+    if zero and is_constant(bias) and pixel_kernel_pays(of_pixels, constants.target):
+        offsets = _PackOffsets(of_pixels, *(tuple(constant_array(given).tolist()) for given in (*zero, bias)))
+        packers = (pack_pixel_weights, pack_pixel_scale, offsets)
+        packed = [constants.packed(packer, weight) for packer in packers]
+        return KernelRequest(pixel_conv2d_kernel, of_pixels, (("relu", a["relu"]),)), [x, *packed]
+    shape = FloatConv2dShape(*geometry)
     options = (("bias", True), ("relu", a["relu"]), ("pixels", bool(zero)))
     rows = [make_constant(zero_row(constant_array(channels), w)) for channels in zero]
     return KernelRequest(float_conv2d_kernel, shape, options), [
@@ -217,6 +229,18 @@ def _float_conv2d(node: Any, constants: _Constants) -> tuple[KernelRequest, list
         constants.packed(pack_float_weights, weight),
         bias,
     ]
+
+
+@dataclass(frozen=True)
+class _PackOffsets:
+    """Makes of weights what a convolution of pixels adds to its sums."""
+
+    shape: PixelConv2dShape
+    zero: tuple[float, ...]
+    bias: tuple[float, ...]
+
+    def __call__(self, weight: Any, target: Any) -> Any:
+        return pack_pixel_offsets(weight, np.array(self.zero), np.array(self.bias), self.shape, target)
 
 
 def _dense(node: Any, constants: _Constants) -> tuple[KernelRequest, list[Any]]:

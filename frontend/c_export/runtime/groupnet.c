@@ -57,7 +57,8 @@ static uint32_t processor_features(void) {
 #elif defined(__x86_64__)
   bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vpopcntdq");
+                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vpopcntdq") &&
+                __builtin_cpu_supports("avx512vnni");
   found |= avx2 ? GROUPNET_NEEDS_AVX2 : 0;
   found |= avx512 ? GROUPNET_NEEDS_AVX512 : 0;
 #endif

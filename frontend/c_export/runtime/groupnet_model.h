@@ -18,7 +18,7 @@
 /* Instruction sets that a model may need (`groupnet_model.features`). */
 #define GROUPNET_NEEDS_DOTPROD 1u
 #define GROUPNET_NEEDS_AVX2 2u /* and FMA */
-#define GROUPNET_NEEDS_AVX512 4u /* F, BW, VL and VPOPCNTDQ */
+#define GROUPNET_NEEDS_AVX512 4u /* F, BW, VL, VPOPCNTDQ and VNNI */
 
 /* DLPack's DLTensor. */
 typedef struct {
