@@ -10,6 +10,8 @@ def test_labels_say_kind_window_extents_and_ending() -> None:
     group = f"grouped_conv2d_b1b1b1_nhwc_{ENDING}add1m5mixed0floats0pack1x1pad1__neon"
     wide = f"binary_conv2d_b1b1f32b1_nhwc_{ENDING}add1m5pack1x1pad1__neon"
     assert kernel_label(stem) == "float 7x7/2, 224x224x3 to 64 of pixels"
+    bytewise = "pixel_conv2d_u8i8f32_nhwc_n1h224w224c3o64k7x7s2x2p3x3d1x1relu0__neon_dotprod"
+    assert kernel_label(bytewise) == "float 7x7/2, 224x224x3 to 64 of pixels, by bytes"
     assert kernel_label(group) == "group of 5 3x3, 56x56x64 + skip to signs"
     assert kernel_label(wide) == "binary x 5 3x3, 56x56x64 + skip to signs too"
     assert kernel_label("dense_f32f32f32_nc_n1c512o1000bias1relu0__neon") == "dense, 512 to 1000"

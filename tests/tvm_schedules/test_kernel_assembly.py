@@ -17,6 +17,8 @@ from tvm_schedules.cores import BINARY_BUDGETS
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel
+from tvm_schedules.pixel_weights import PixelConv2dShape
 from tvm_schedules.targets import resolve_target
 
 
@@ -103,6 +105,22 @@ def test_float_loops_multiply_and_add_at_once_without_spills(target_text, instru
     assert _count(loop, instruction) > 0
     assert "(%rsp)" not in loop
     assert "[sp" not in loop
+
+
+@pytest.mark.parametrize(
+    ("target_text", "instruction"),
+    [("znver4", "vpdpbusd"), ("cortex-a76", "sdot"), ("cortex-a510", "sdot"), ("cortex-x1", "sdot")],
+)
+def test_loops_over_pixels_multiply_four_bytes_at_once_without_spills(target_text, instruction):
+    shape = PixelConv2dShape(1, 56, 56, 3, 64, (7, 7), (2, 2), (3, 3))
+    target = resolve_target(target_text)
+    text = assembly(pixel_conv2d_kernel(shape, target, relu=True), target)
+    loop = _loop_with_most(text, instruction)
+    assert _count(loop, instruction) > 0
+    assert "(%rsp)" not in loop
+    assert "[sp" not in loop
+    if instruction == "sdot":
+        assert re.search(r"\tsdot\tv\d+\.4s, v\d+\.16b, v\d+\.4b\[\d\]", loop)
 
 
 def test_neon_multiplies_by_a_lane():

@@ -8,6 +8,7 @@ import pytest
 from grouped_case import GroupedCase
 from kernel_harness import normal_with_zeros
 from neon_harness import run_neon_kernel
+from pixel_case import PixelCase
 
 from tvm_schedules.binary_conv2d import (
     BinaryConv2dShape,
@@ -20,6 +21,7 @@ from tvm_schedules.cores import register_file
 from tvm_schedules.grouped_conv2d import GroupedEpilogue
 from tvm_schedules.pack import PackShape, pack_kernel
 from tvm_schedules.packing import PackedOutput
+from tvm_schedules.pixel_weights import PixelConv2dShape
 from tvm_schedules.reference import binary_conv2d_reference
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tile import Counter, default_tile
@@ -167,3 +169,21 @@ def test_pack(tmp_path, core, channels):
         tmp_path, pack_kernel(shape, target), target, x, outs=[(shape.out_shape, np.uint32)]
     )
     np.testing.assert_array_equal(words, pack_signs(x, (1, 0), 1))
+
+
+@pytest.mark.parametrize("core", ["arm64-dotprod", "cortex-a510"])
+@pytest.mark.parametrize(
+    ("channels", "out_channels", "kernel", "stride", "value"),
+    [(3, 21, 7, 2, None), (3, 8, 3, 1, None), (4, 5, 5, 1, None), (1, 16, 1, 1, None), (3, 8, 7, 2, 0), (3, 8, 7, 1, 255)],
+)  # fmt: skip
+def test_convolution_of_pixels(tmp_path, core, channels, out_channels, kernel, stride, value):
+    target = resolve_target(core)
+    pair = (kernel,) * 2
+    shape = PixelConv2dShape(2, 9, 14, channels, out_channels, pair, (stride,) * 2, (kernel // 2,) * 2)
+    case = PixelCase.random(shape)
+    if value is not None:
+        case = replace(case, pixels=np.full(shape.in_shape, value, np.uint8))
+    (actual,) = run_neon_kernel(
+        tmp_path, case.kernel(target), target, *case.operands(target), outs=[(shape.out_shape, np.float32)]
+    )
+    assert (np.abs(actual - case.expected()) <= case.bound()).all()

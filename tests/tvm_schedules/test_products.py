@@ -16,5 +16,6 @@ def test_every_kind_is_counted() -> None:
     assert counted("grouped_conv2d", "b1b1f32", convolution + "b1x1m5") == ("binary", 5 * products)
     assert counted("bitserial_conv2d", "u3u2f32", convolution + "b1x1relu0") == ("binary", 6 * products)
     assert counted("float_conv2d", "u8f32f32", convolution + "bias1") == ("float", products)
+    assert counted("pixel_conv2d", "u8i8f32", convolution + "relu0") == ("float", products)
     assert counted("dense", "f32f32f32", "n2c64o10") == ("float", 2 * 64 * 10)
     assert counted("pack", "f32b1", "n1h9w7c33b1x1") == (None, 0)

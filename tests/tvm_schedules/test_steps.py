@@ -5,6 +5,7 @@ import pytest
 from tvm_schedules.errors import KernelError
 from tvm_schedules.steps import (
     BYTE_STEPS,
+    ByteDot,
     BytePopcount,
     DotPopcount,
     FloatStep,
@@ -38,6 +39,11 @@ def test_float_step(isa):
     step = float_step(isa)
     assert isinstance(step, FloatStep)
     assert step.max_steps is None
+
+
+def test_pixels_are_signed_for_neon_alone():
+    assert ByteDot(InstructionSet.NEON_DOTPROD).signs_pixels
+    assert not ByteDot(InstructionSet.AVX512_VPOPCNTDQ).signs_pixels
 
 
 def test_a_chunk_of_bytes_cannot_overflow():
