@@ -38,11 +38,20 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Ceilings:
-    """All three loops: binary products, float32 products, bytes read and written."""
+    """All loops: binary products, float32 products, bytes read and written, pixels times weights by bytes.
+
+    `pixel` is None where the machine has no AVX-512 VNNI.
+    """
 
     binary: Ceiling
     float: Ceiling
     copy: Ceiling
+    pixel: Ceiling | None
+
+    def by_name(self) -> dict[str, Ceiling]:
+        """Those that there are, by name."""
+        loops = {"binary": self.binary, "float": self.float, "copy": self.copy, "pixel": self.pixel}
+        return {name: loop for name, loop in loops.items() if loop is not None}
 
 
 @contextmanager
@@ -89,6 +98,7 @@ def ceilings(threads: int, copied_bytes: int = 1 << 20) -> Iterator[Ceilings]:
             ceiling("binary_ceiling", 0x5BD1E995),
             ceiling("float_ceiling", 1),
             ceiling("copy_ceiling", copied_bytes),
+            ceiling("pixel_ceiling", 0x5BD1E995) if hasattr(loaded, "pixel_ceiling") else None,
         )
 
 

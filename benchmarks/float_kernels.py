@@ -4,7 +4,8 @@
 
 Kernels are called by the Relax virtual machine, short ones CHAIN times a run. A bound is the larger of two
 times, at ceilings that take their turn in every round (`ceilings.c`): the products at the rate of fused
-multiply-adds on registers, and the bytes of the tensors, each once, at the rate of copying 1 MiB.
+multiply-adds on registers (for stems that multiply bytes of pixels, a third of the byte products), and the
+bytes of the tensors, each once, at the rate of copying 1 MiB.
 """
 
 import tempfile
@@ -18,6 +19,7 @@ from android_runner.devices import open_device
 from benchmarks.ceilings import ceilings
 from benchmarks.float_layers import FloatKernel, float_kernels
 from benchmarks.interleave import Measure, Samples, interleave
+from benchmarks.network_kernels import multiplies_bytes
 from benchmarks.rows import print_rows
 from frontend.build import build_library, plan_memory
 from groupnet.boundary import verb
@@ -55,16 +57,21 @@ def main(
                 )
 
             engines = {kernel.name: engine(index, kernel) for index, kernel in enumerate(kernels)}
-            bounds = {"float": limits.float.measure, "copy": limits.copy.measure}
+            bounds = {name: loop.measure for name, loop in limits.by_name().items() if name != "binary"}
             samples = interleave(bounds | engines, rounds, say)
     macs_s = limits.float.rate(samples["float"].min_ms)
     bytes_s = limits.copy.rate(samples["copy"].min_ms)
-    rows = [row(kernel, threads, samples[kernel.name], macs_s, bytes_s) for kernel in kernels]
+    pixels_s = limits.pixel.rate(samples["pixel"].min_ms) if limits.pixel else None
+    rows = []
+    for kernel in kernels:
+        products_s = pixels_s if pixels_s and multiplies_bytes(kernel.symbol) else macs_s
+        rows.append(row(kernel, threads, samples[kernel.name], products_s, bytes_s, fma_s=macs_s))
     if as_json:
         print_rows(rows)
     else:
         _print_table(rows, threads)
-        note(f"ceilings: {macs_s / 1e9:.1f} GMAC/s, {bytes_s / 1e9:.0f} GB/s read and written")
+        of_pixels = f", {pixels_s / 1e9:.1f} GMAC/s of pixels by bytes" if pixels_s else ""
+        note(f"ceilings: {macs_s / 1e9:.1f} GMAC/s, {bytes_s / 1e9:.0f} GB/s read and written{of_pixels}")
 
 
 def function_name(index: int) -> str:
@@ -81,7 +88,7 @@ def chains(kernels: list[FloatKernel]) -> Any:
     """A module with one Relax function for each kernel: `calls` of it on the function's arguments."""
     builder = relax.BlockBuilder()
     for index, kernel in enumerate(kernels):
-        called = builder.add_func(kernel.function, str(kernel.function.attrs["global_symbol"]))
+        called = builder.add_func(kernel.function, kernel.symbol)
         *given, written = (
             relax.TensorType([int(extent) for extent in parameter.ty.shape], str(parameter.ty.dtype))
             for parameter in kernel.function.params
@@ -97,9 +104,19 @@ def chains(kernels: list[FloatKernel]) -> Any:
 
 
 def row(
-    kernel: FloatKernel, threads: int, measured: Samples, macs_s: float, bytes_s: float
+    kernel: FloatKernel, threads: int, measured: Samples, macs_s: float, bytes_s: float, *, fma_s: float
 ) -> dict[str, Any]:
-    """One result, of a single call; `bound` says which of the two times the bound is."""
+    """One result, of a single call; `bound` says which of the two times the bound is.
+
+    Args:
+        kernel: what was measured.
+        threads: how many ran it.
+        measured: milliseconds of runs, of `calls` each.
+        macs_s: products per second that its instructions could do.
+        bytes_s: bytes per second that could be moved.
+        fma_s: products per second of multiply-adds, which `of_fma_peak` compares with: a kernel that
+            multiplies bytes of pixels may do more.
+    """
     min_ms, median_ms = measured.min_ms / calls(kernel), measured.median_ms / calls(kernel)
     by_products, by_bytes = 1e3 * kernel.macs / macs_s, 1e3 * kernel.tensor_bytes / bytes_s
     bound_ms = max(by_products, by_bytes)
@@ -113,7 +130,7 @@ def row(
         "bound_ms": bound_ms,
         "bound": "products" if by_products >= by_bytes else "bytes",
         "ratio": min_ms / bound_ms,
-        "of_fma_peak": by_products / min_ms if kernel.macs else None,
+        "of_fma_peak": 1e3 * kernel.macs / fma_s / min_ms if kernel.macs else None,
     }
 
 

@@ -1,7 +1,7 @@
 """The float kernels of the networks here: stems, 1x1 shortcuts, heads, the classifier, pools and resizes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,14 @@ from tvm_schedules.float_conv2d import (
     pack_float_weights,
 )
 from tvm_schedules.float_source import zero_row
+from tvm_schedules.geometry import ConvolutionShape
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel, pixel_kernel_pays
+from tvm_schedules.pixel_weights import (
+    PixelConv2dShape,
+    pack_pixel_offsets,
+    pack_pixel_scale,
+    pack_pixel_weights,
+)
 from tvm_schedules.resize import ResizeShape, resize_kernel
 
 Array = np.ndarray[Any, Any]
@@ -52,6 +60,11 @@ class FloatKernel:
     macs: int
 
     @property
+    def symbol(self) -> str:
+        """The function's name."""
+        return str(self.function.attrs["global_symbol"])
+
+    @property
     def tensor_bytes(self) -> int:
         """Bytes of its operands and its result, each once."""
         result = self.function.params[-1].ty
@@ -61,27 +74,43 @@ class FloatKernel:
 
 def float_kernels(target: Any) -> list[FloatKernel]:
     """Every kernel that is measured, with random operands."""
-    made = [_convolution(name, shape, target, pixels=False) for name, shape in CONVOLUTIONS.items()]
-    made.insert(1, _convolution(PIXELS_OF, CONVOLUTIONS[PIXELS_OF], target, pixels=True))
+    made = [_convolution(name, shape, target) for name, shape in CONVOLUTIONS.items()]
+    made.insert(1, _of_pixels(f"{PIXELS_OF}, uint8", CONVOLUTIONS[PIXELS_OF], target))
     made += [_classifier(target), _upscaling(target)]
     return [*made, *(_glue(*glue, target=target) for glue in _GLUE)]
 
 
-def _convolution(name: str, shape: FloatConv2dShape, target: Any, *, pixels: bool) -> FloatKernel:
+def _convolution(name: str, shape: FloatConv2dShape, target: Any) -> FloatKernel:
     rng = np.random.default_rng(0)
-    out, depth = shape.out_channels, shape.in_channels
-    weight = rng.normal(size=(out, depth, *shape.kernel)).astype(np.float32)
     image = rng.normal(size=shape.in_shape).astype(np.float32)
-    inputs: tuple[Array, ...] = (image,)
-    if pixels:
-        zero = zero_row(np.full(depth, 127.0), shape.width)
-        inputs = (rng.integers(0, 256, shape.in_shape, np.uint8), zero)
     return FloatKernel(
-        f"{name}, uint8" if pixels else name,
-        float_conv2d_kernel(shape, target, bias=True, relu=True, pixels=pixels),
-        (*inputs, pack_float_weights(weight, target), np.zeros(out, np.float32)),
+        name,
+        float_conv2d_kernel(shape, target, bias=True, relu=True),
+        (image, pack_float_weights(_weight(shape), target), np.zeros(shape.out_channels, np.float32)),
         shape.macs,
     )
+
+
+def _of_pixels(name: str, of_floats: FloatConv2dShape, target: Any) -> FloatKernel:
+    """The kernel that a network of uint8 images has: by bytes where that pays."""
+    shape = PixelConv2dShape(**asdict(of_floats))
+    weight, bias = _weight(shape), np.zeros(shape.out_channels, np.float32)
+    zero = np.full(shape.in_channels, 127.0, np.float32)
+    pixels = np.random.default_rng(0).integers(0, 256, shape.in_shape, np.uint8)
+    if pixel_kernel_pays(shape, target):
+        kernel = pixel_conv2d_kernel(shape, target, relu=True)
+        offsets = pack_pixel_offsets(weight, zero, bias, shape, target)
+        packed = (pack_pixel_weights(weight, target), pack_pixel_scale(weight, target), offsets)
+        return FloatKernel(name, kernel, (pixels, *packed), shape.macs)
+    kernel = float_conv2d_kernel(of_floats, target, bias=True, relu=True, pixels=True)
+    inputs = (pixels, zero_row(zero, shape.width), pack_float_weights(weight, target), bias)
+    return FloatKernel(name, kernel, inputs, shape.macs)
+
+
+def _weight(shape: ConvolutionShape) -> Array:
+    """Random weights, OIHW."""
+    extents = (shape.out_channels, shape.in_channels, *shape.kernel)
+    return np.random.default_rng(0).normal(size=extents).astype(np.float32)
 
 
 def _classifier(target: Any) -> FloatKernel:

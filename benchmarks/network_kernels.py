@@ -8,6 +8,7 @@ from typing import Any, Literal
 import tvm
 
 from frontend.nodes import called_kernel
+from frontend.normalisation import Normalisation
 from frontend.pipeline import run_pipeline
 from frontend.rewriter import straight_line
 from groupnet.model_source import Request, load_model
@@ -79,8 +80,10 @@ def extents(parameter: Any) -> tuple[int, ...]:
 
 
 def network_kernels(net: Net, target: Any) -> tuple[NetworkKernel, ...]:
-    """Take a network through the pipeline for a target and list its kernels, in the order of first use."""
-    module = run_pipeline(load_model(net.request).exported, target).kernels
+    """Take a network of uint8 images through the pipeline; list its kernels in the order of first use."""
+    model = load_model(net.request)
+    normalisation = Normalisation(model.preprocessing.mean, model.preprocessing.std)
+    module = run_pipeline(model.exported, target, normalisation=normalisation).kernels
     calls: Counter[str] = Counter()
     for binding in straight_line(module["main"]):
         kernel = called_kernel(binding.value)
@@ -103,6 +106,12 @@ def kernel_macs(name: str) -> int:
     """Multiply-accumulates of one call, from the geometry in the kernel's name."""
     parsed = _parsed(name)
     return multiply_accumulates(parsed) if parsed else 0
+
+
+def multiplies_bytes(name: str) -> bool:
+    """Whether a kernel multiplies the bytes of pixels, and so more than multiply-adds can."""
+    parsed = _parsed(name)
+    return parsed is not None and parsed.op == "pixel_conv2d"
 
 
 def _parsed(name: str) -> KernelName | None:

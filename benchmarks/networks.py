@@ -1,10 +1,11 @@
 """Whole networks on this machine: Group-Nets beside other engines' float32 and int8 ResNets, in one run.
 
 `python -m benchmarks.networks [--net groupnet_resnet18:5] [--threads 1] [--rounds 10]
-[--db DIR] [--larq-python PATH] [--json]`
+[--input uint8|float] [--db DIR] [--larq-python PATH] [--json]`
 
-Each Group-Net is verified before it is timed. A Group-Net called groupnet_resnet34 has resnet34 as its peer,
-any other resnet18. Peers run with random weights too: time does not depend on them.
+Each Group-Net is verified before it is timed. It takes uint8 images (`--input`); peers are given float32
+tensors that are normalised already. A Group-Net called groupnet_resnet34 has resnet34 as its peer, any other
+resnet18. Peers run with random weights too: time does not depend on them.
 """
 
 import tempfile
@@ -25,6 +26,7 @@ from groupnet.boundary import verb
 from groupnet.bundle import load_bundle
 from groupnet.compile import compile_bundle
 from groupnet.console import AsJson, note, print_result, progress, table
+from groupnet.pixels import InputKind
 from groupnet.running import Running, on_device
 
 RUNS_A_ROUND = 5
@@ -43,6 +45,7 @@ def main(
     db: Annotated[
         Path | None, typer.Option(help="Tuning records: each Group-Net as they have it, too.")
     ] = None,
+    input_kind: Annotated[InputKind, typer.Option("--input", help="What Group-Nets take.")] = "uint8",
     larq_python: Annotated[
         Path | None, typer.Option(help="A Python with larq-compute-engine, to time Bi-Real-Net 18 too.")
     ] = None,
@@ -62,7 +65,7 @@ def main(
         for group_net in nets:
             say(f"compiling and verifying {group_net.name}")
             for name, records in {"groupnet": None, **({"groupnet tuned": db} if db else {})}.items():
-                running = _verified(group_net, Path(folder) / name, records, stack)
+                running = _verified(group_net, input_kind, Path(folder) / name, records, stack)
                 for count in thread_counts:
                     engines[group_net.name, name, count] = _group_net(running, count)
         for peer in dict.fromkeys(peer_of(group_net) for group_net in nets):
@@ -95,10 +98,11 @@ def peer_of(net: Net) -> str:
     return next((name for name in BLOCKS if net.architecture == f"groupnet_{name}"), "resnet18")
 
 
-def _verified(net: Net, folder: Path, db: Path | None, stack: ExitStack) -> Running:
+def _verified(net: Net, input_kind: InputKind, folder: Path, db: Path | None, stack: ExitStack) -> Running:
     """Compile a network, and compare every integer with PyTorch's."""
     folder.mkdir(exist_ok=True)
-    path = compile_bundle(net.request, "host", folder / f"{net.name}.bundle", db=db, say=lambda _: None)
+    out = folder / f"{net.name}.bundle"
+    path = compile_bundle(net.request, "host", out, input_kind=input_kind, db=db, say=lambda _: None)
     running = stack.enter_context(on_device(load_bundle(path), "host", lambda _: None))
     running.verify()
     return running

@@ -6,7 +6,8 @@ Each call of the virtual machine is timed; each belongs to a part of the network
 glue (all other kernels), or the virtual machine (its own calls for memory and shapes, and between calls).
 A kernel's bound is the larger of two times, at ceilings measured in the same rounds (`ceilings.c`):
 
-- its products, at the rate of xor, popcount and add, or of fused multiply-adds, on registers;
+- its products, at the rate of xor, popcount and add, of fused multiply-adds, or, for stems that multiply the
+  bytes of pixels, of a third of the byte products, on registers;
 - the bytes of its tensors, each read or written once, at the rate of copying 1 MiB within the caches.
 
 The second is a guide rather than a limit: small tensors come from a nearer cache than that, and what is fused
@@ -25,7 +26,7 @@ import typer
 from android_runner.call_profile import Call, ProfiledRun
 from benchmarks.ceilings import ceilings
 from benchmarks.interleave import Measure, Samples, interleave
-from benchmarks.network_kernels import Net, kernel_class, kernel_macs
+from benchmarks.network_kernels import Net, kernel_class, kernel_macs, multiplies_bytes
 from benchmarks.network_names import parse_net
 from benchmarks.profile_calls import CallProfiler
 from benchmarks.roofline_picture import check_picture, draw_picture
@@ -34,6 +35,7 @@ from groupnet.boundary import verb
 from groupnet.bundle import load_bundle
 from groupnet.compile import compile_bundle
 from groupnet.console import AsJson, note, print_result, progress, table
+from groupnet.pixels import InputKind
 from groupnet.running import on_device
 
 PARTS = ("binary", "float", "glue", "virtual machine")
@@ -44,11 +46,19 @@ _MACHINE_PREFIX = "vm.builtin."
 
 @dataclass(frozen=True)
 class Rates:
-    """Ceilings of one thread count, per second: binary products, float products, bytes read and written."""
+    """Ceilings of one thread count, per second.
+
+    Attributes:
+        binary_macs: products of signs.
+        float_macs: products of floats.
+        bytes: bytes read and written.
+    input_kind: Annotated[InputKind, typer.Option("--input", help="uint8 or float.")] = "uint8",
+    """
 
     binary_macs: float
     float_macs: float
     bytes: float
+    pixel_macs: float | None = None
 
 
 @verb
@@ -57,6 +67,7 @@ def main(
     threads: Annotated[int, typer.Option(min=1, help="Threads of networks and ceilings.")] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; everything runs in each.")] = 10,
     out: Annotated[Path | None, typer.Option(help="A picture to draw: .svg or .png.")] = None,
+    input_kind: Annotated[InputKind, typer.Option("--input", help="What is taken.")] = "uint8",
     by_kernel: Annotated[bool, typer.Option("--by-kernel", help="Print every kernel too.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,7 +80,7 @@ def main(
         profilers: dict[Net, CallProfiler] = {}
         for network in nets:
             say(f"compiling and verifying {network.name}")
-            profilers[network] = _profiler(network, threads, Path(folder))
+            profilers[network] = _profiler(network, input_kind, threads, Path(folder))
             stack.callback(profilers[network].close)
         runs: dict[Net, list[ProfiledRun]] = {network: [] for network in nets}
 
@@ -81,10 +92,11 @@ def main(
 
             return measure
 
-        bounds = {"binary": limits.binary, "float": limits.float, "copy": limits.copy}
+        bounds = limits.by_name()
         engines = {name: limit.measure for name, limit in bounds.items()}
         samples = interleave(engines | {network.name: engine(network) for network in nets}, rounds, say)
-        rates = Rates(*(limit.rate(samples[name].min_ms) for name, limit in bounds.items()))
+        measured = {name: limit.rate(samples[name].min_ms) for name, limit in bounds.items()}
+    rates = Rates(measured["binary"], measured["float"], measured["copy"], measured.get("pixel"))
     rows: list[dict[str, Any]] = []
     for network in nets:
         timed = runs[network][RUNS_A_ROUND:]  # as `interleave` drops the round that warms up
@@ -101,8 +113,9 @@ def main(
         _print_tables(rows, rates)
 
 
-def _profiler(net: Net, threads: int, folder: Path) -> CallProfiler:
-    path = compile_bundle(net.request, "host", folder / f"{net.name}.bundle", say=lambda _: None)
+def _profiler(net: Net, input_kind: InputKind, threads: int, folder: Path) -> CallProfiler:
+    out = folder / f"{net.name}.bundle"
+    path = compile_bundle(net.request, "host", out, input_kind=input_kind, say=lambda _: None)
     bundle = load_bundle(path)
     with on_device(bundle, "host", lambda _: None) as running:
         running.verify()
@@ -122,6 +135,8 @@ def bound_ms(call: Call, rates: Rates) -> float:
     seconds = call.tensor_bytes / rates.bytes
     if part in ("binary", "float"):
         rate = rates.binary_macs if part == "binary" else rates.float_macs
+        if multiplies_bytes(call.name) and rates.pixel_macs is not None:
+            rate = rates.pixel_macs
         seconds = max(seconds, kernel_macs(call.name) / rate)
     return 1e3 * seconds
 
@@ -188,6 +203,7 @@ def _print_tables(rows: Sequence[Mapping[str, Any]], rates: Rates) -> None:
     note(
         f"ceilings: {rates.binary_macs / 1e9:.0f} GbMAC/s binary, {rates.float_macs / 1e9:.1f} GMAC/s float, "
         f"{rates.bytes / 1e9:.0f} GB/s read and written"
+        + (f", {rates.pixel_macs / 1e9:.1f} GMAC/s of pixels by bytes" if rates.pixel_macs else "")
     )
 
 

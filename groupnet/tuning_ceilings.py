@@ -19,13 +19,16 @@ class Peak(BaseModel):
     float_macs_s: float
 
     def share(self, key: str, seconds: float) -> float | None:
-        """Return what share of the peak a call of so many seconds reaches; None: it multiplies nothing."""
+        """Return what share of the peak a call of so many seconds reaches.
+
+        None: it multiplies nothing, or bytes of pixels, of which more a second can be multiplied than floats.
+        """
         from tvm_schedules.products import multiply_accumulates, product_class
         from tvm_schedules.tuning.request import parse_kernel_key
 
         name = parse_kernel_key(key)
         kind = product_class(name)
-        if kind is None:
+        if kind is None or name.op == "pixel_conv2d":
             return None
         peak = self.binary_macs_s if kind == "binary" else self.float_macs_s
         return multiply_accumulates(name) / seconds / peak

@@ -1,21 +1,21 @@
 """Convolution of uint8 pixels with float weights, by dot products of bytes.
 
-Layouts   x uint8 `[N, H, W, C]` without padding; weights int8 `[ceil(O/ot), ceil(KH*KW*C / 4), 3, ot, 4]`, the
-          digits of each weight, the highest first, four taps to a lane in the order kh, kw, c; scale float32
-          `[ceil(O/ot) * ot]`; offsets float32 `[cases of rows, cases of columns, ceil(O/ot) * ot]`, bias
-          included (`pixel_weights`); out float32 `[N, Ho, Wo, O]`.
+Layouts   x uint8 `[N, H, W, C]` without padding; weights int8 `[ceil(O/ot), ceil(KH*KW*C / 4), 3, ot, 4]`,
+          the digits of each weight, the highest first, four taps to a lane in the order kh, kw, c; scale
+          float32 `[ceil(O/ot) * ot]`; offsets float32 `[cases of rows, cases of columns, ceil(O/ot) * ot]`,
+          bias included (`pixel_weights`); out float32 `[N, Ho, Wo, O]`.
 Padding   as of a normalised image: the pixel values that stand for 0, which need be no integers (offsets).
-Sums      one for each digit, and the upper two of them together, in int32 without overflow (`MOST_TAPS`); then
-          `(float(256 * a2 + a1) * 256 + float(a0)) * scale + offset`, three roundings. Weights are off by at
-          most 1.004 * 2**-24 of their channel's largest. For stems, both together are less than what a float32
-          kernel rounds (docs/kernels.md).
+Sums      one for each digit, and the upper two of them together, in int32 without overflow (`MOST_TAPS`);
+          then `(float(256 * a2 + a1) * 256 + float(a0)) * scale + offset`, three roundings. Weights are off
+          by at most 1.004 * 2**-24 of their channel's largest. For stems, both together are less than what a
+          float32 kernel rounds (docs/kernels.md).
 Source    copied twice: between its border, then byte by byte for each output of a row of tiles
           (`pixel_source`), so that the reduction is one run of words, whatever the kernel's extents.
 
 VNNI's vpdpbusd and NEON's sdot do four products a lane where a multiply-add does one, and three digits take
-three of them: 111 instructions for the 147 multiply-adds of a stem of 7x7x3. Wide integers as digits of narrow
-ones are an old way to multiply; on such instructions see Ozaki's scheme for matrix products on integer units
-(Ootomo, Ozaki, Yokota 2023).
+three of them: 111 instructions for the 147 multiply-adds of a stem of 7x7x3. To multiply by short digits on
+integer units is Ozaki's scheme for matrix products (Ootomo, Ozaki, Yokota, "DGEMM on integer matrix
+multiplication unit", 2024); here one operand, the pixels, is a single digit already.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,18 @@ from dataclasses import replace
 from tvm import tirx
 from tvm.target import Target
 
-from tvm_schedules.emit import Buffer, Expr, PrimFunc, argument, constant, prim_func, reshaped, serial, span, viewed
+from tvm_schedules.emit import (
+    Buffer,
+    Expr,
+    PrimFunc,
+    argument,
+    constant,
+    prim_func,
+    reshaped,
+    serial,
+    span,
+    viewed,
+)
 from tvm_schedules.errors import KernelError
 from tvm_schedules.geometry import Pair, name_fields
 from tvm_schedules.naming import KernelName
@@ -78,13 +89,14 @@ def pixel_conv2d_kernel(
         tile: the register tile; by default `default_tile` of `pixel_registers`.
 
     Raises:
-        KernelError: if the target multiplies no bytes, there are more taps than sums hold, or `tile` does not
-            fit the layout of the packed weights.
+        KernelError: if the target multiplies no bytes, there are more taps than sums hold, or `tile` does
+            not fit the layout of the packed weights.
     """
     registers = needed_registers(target)
     if shape.taps > MOST_TAPS:
         raise KernelError(
-            f"expected at most {MOST_TAPS} taps, whose sums int32 holds; got {shape.taps}; take `float_conv2d`"
+            f"expected at most {MOST_TAPS} taps, whose sums int32 holds; got {shape.taps}; "
+            "take `float_conv2d`"
         )
     isa = instruction_set(target)
     tile = tile or default_tile(

@@ -3,9 +3,9 @@
     rows    = the image between its border          uint8 [N, H + 2*ph, (W + 2*pw) * C + a vector]
     gather  = for output, for kernel row, [for kernel column]: its consecutive bytes of `rows`
 
-An output has `groups` words; the bytes behind its last tap are rubbish, which weights of 0 multiply. Bytes are
-copied in vectors that reach past what is wanted: what comes next in the order of copying overwrites it, and
-every row and the last output have room for a vector behind them.
+An output has `groups` words; the bytes behind its last tap are rubbish, which weights of 0 multiply. Bytes
+are copied in vectors that reach past what is wanted: what comes next in the order of copying overwrites it,
+and every row and the last output have room for a vector behind them.
 """
 
 from tvm import tirx
@@ -92,9 +92,7 @@ class PixelSource:
             image, row = index // rows, index % rows
             inside = tirx.all(row >= top, row < top + height)
             with when(tirx.Not(inside)), serial(parts(whole, vector)) as part:
-                store(
-                    copy, constant(self.flipped, "uint8", vector), image, row, span(part * vector, vector)
-                )
+                store(copy, constant(self.flipped, "uint8", vector), image, row, span(part * vector, vector))
             with when(inside):
                 for border in (0, margin + inner):
                     with serial(margin) as byte:

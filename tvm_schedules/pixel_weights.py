@@ -2,8 +2,8 @@
 
     w ~= s_o * (65536 * d2 + 256 * d1 + d0)      d in [-128, 127], s_o float32, one for each output channel
 
-`s_o` is the channel's largest |w| over `LARGEST`, so that a weight is off by at most `s_o / 2`, 1.004 * 2**-24
-of the channel's largest: about what rounding to float32 does to that one.
+`s_o` is the channel's largest |w| over `LARGEST`. A weight is off by at most `s_o / 2`, 1.004 * 2**-24 of the
+channel's largest: about what rounding to float32 does to that one.
 
 The kernel sums digits times pixels over all taps, with pixels of 0 in the border; but an image is 0 where its
 pixels are `zero`, and so is its border:
@@ -38,7 +38,7 @@ GROUP = 4
 """Taps that one 32-bit lane multiplies and sums at once."""
 
 MOST_TAPS = (1 << 31) // (255 * 128 * 257)
-"""Taps whose sums of the upper two digits, `256 * a2 + a1`, int32 holds; those of one digit are below 2**23."""
+"""Taps whose sums of the upper two digits, `256 * a2 + a1`, int32 holds; one digit's are below 2**23."""
 
 # What NEON's signed pixels lack.
 _SIGN_OFFSET = 128
@@ -131,7 +131,8 @@ def needed_registers(target: Target) -> RegisterFile:
     registers = pixel_registers(target)
     if registers is None:
         raise KernelError(
-            f"expected a target with a byte dot product (avx512vnni, dotprod); got {target}; take `float_conv2d`"
+            f"expected a target with a byte dot product (avx512vnni, dotprod); got {target}; "
+            "take `float_conv2d`"
         )
     return registers
 
@@ -147,8 +148,9 @@ def pixel_scale(weight: NDArray[np.floating]) -> NDArray[np.float32]:
     largest = np.abs(weight.astype(np.float64)).max(axis=(1, 2, 3)) / LARGEST
     scale = largest.astype(np.float32)
     # Rounded up, so that the largest weight has no more than three digits.
-    scale = np.where(scale < largest, np.nextafter(scale, np.float32(np.inf)), scale)
-    return np.maximum(scale, np.finfo(np.float32).tiny)
+    scale[scale < largest] = np.nextafter(scale, np.float32(np.inf))[scale < largest]
+    kept: NDArray[np.float32] = np.maximum(scale, np.finfo(np.float32).tiny)
+    return kept
 
 
 def pixel_digits(weight: NDArray[np.floating]) -> NDArray[np.int8]:

@@ -86,8 +86,8 @@ REGISTER_FILES: dict[InstructionSet, RegisterFile] = {
         float=Budget(4, 16, 4),
         broadcasts_lanes=True,
     ),
-    # Six pixels of three registers each too: with seven, 2 % fewer instructions elsewhere, the A510's schedule
-    # spills.
+    # Of pixels, six have three registers each: with seven the A510's schedule spills, and others would take
+    # 2 % fewer instructions.
     InstructionSet.NEON_DOTPROD: RegisterFile(
         4,
         (Counter.LANES, Counter.PAIRS),

@@ -12,7 +12,9 @@ from benchmarks.ceilings import Ceiling, ceilings
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_ceiling_is_a_rate(threads):
     with ceilings(threads, copied_bytes=1 << 12) as limits:
-        for ceiling in (limits.binary, limits.float, limits.copy):
+        by_name = limits.by_name()
+        assert {"binary", "float", "copy"} <= by_name.keys()
+        for ceiling in by_name.values():
             samples = ceiling.measure()
             assert len(samples) == 5
             assert ceiling.rate(min(samples)) > 0

@@ -1,5 +1,7 @@
 """Time and bounds are attributed to the part of the network that they belong to."""
 
+from dataclasses import replace
+
 import pytest
 
 from android_runner.call_profile import Call, ProfiledRun
@@ -45,6 +47,14 @@ def test_bounds_are_products_or_bytes_whichever_takes_longer():
     assert bound_ms(_CALLS[1], _RATES) == pytest.approx(0.004)
     assert bound_ms(_CALLS[2], _RATES) == pytest.approx(_LAYER.macs / 1e9)
     assert bound_ms(_CALLS[5], _RATES) == pytest.approx(0.00444)  # 1000 products, but 4440 bytes
+
+
+def test_pixels_are_bound_by_products_of_their_bytes():
+    name = "pixel_conv2d_u8i8f32_nhwc_n1h8w8c3o64k7x7s1x1p3x3d1x1relu0_t1x8v1u2__avx512_vpopcntdq"
+    call, macs = Call(name, 10), 8 * 8 * 64 * 147
+    assert part_of(call) == "float"
+    assert bound_ms(call, _RATES) == pytest.approx(macs / 1e6)
+    assert bound_ms(call, replace(_RATES, pixel_macs=2e9)) == pytest.approx(macs / 2e6)
 
 
 def test_parts_add_up_to_the_whole():

@@ -58,15 +58,11 @@ class PixelCase:
     def convolved(self, x: Any, weight: Any, bias: Any = None, *, relu: bool = False) -> Any:
         """A convolution in float64."""
         shape = self.shape
-        return float_conv2d_reference(
-            x, weight, shape.stride, shape.padding, shape.dilation, bias, relu=relu
-        )
+        return float_conv2d_reference(x, weight, shape.stride, shape.padding, shape.dilation, bias, relu=relu)
 
     def expected(self, *, relu: bool = False) -> Any:
         """The result in float64."""
-        return self.convolved(
-            self.pixels - self.zero.astype(np.float64), self.weight, self.bias, relu=relu
-        )
+        return self.convolved(self.pixels - self.zero.astype(np.float64), self.weight, self.bias, relu=relu)
 
     def bound(self) -> Any:
         """The most that a result may be off.

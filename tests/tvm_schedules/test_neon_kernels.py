@@ -174,8 +174,15 @@ def test_pack(tmp_path, core, channels):
 @pytest.mark.parametrize("core", ["arm64-dotprod", "cortex-a510"])
 @pytest.mark.parametrize(
     ("channels", "out_channels", "kernel", "stride", "value"),
-    [(3, 21, 7, 2, None), (3, 8, 3, 1, None), (4, 5, 5, 1, None), (1, 16, 1, 1, None), (3, 8, 7, 2, 0), (3, 8, 7, 1, 255)],
-)  # fmt: skip
+    [
+        (3, 21, 7, 2, None),
+        (3, 8, 3, 1, None),
+        (4, 5, 5, 1, None),
+        (1, 16, 1, 1, None),
+        (3, 8, 7, 2, 0),
+        (3, 8, 7, 1, 255),
+    ],
+)
 def test_convolution_of_pixels(tmp_path, core, channels, out_channels, kernel, stride, value):
     target = resolve_target(core)
     pair = (kernel,) * 2

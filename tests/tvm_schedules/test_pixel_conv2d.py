@@ -69,9 +69,7 @@ def test_is_within_its_bound(
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_stems(kernel, stride, channels):
-    shape = PixelConv2dShape(
-        2, 14, 18, channels, 21, (kernel,) * 2, (stride,) * 2, (kernel // 2,) * 2
-    )
+    shape = PixelConv2dShape(2, 14, 18, channels, 21, (kernel,) * 2, (stride,) * 2, (kernel // 2,) * 2)
     case = PixelCase.random(shape, kernel)
     check(case)
     for value in (0, 255):
