@@ -46,6 +46,11 @@ PROFILE = CallProfile(
 )
 
 
+def test_bytes_of_pixels_have_no_ceiling() -> None:
+    key = "pixel_conv2d_u8i8f32_nhwc_n1h32w32c3o64k7x7s2x2p3x3d1x1relu0__avx512_vpopcntdq"
+    assert PEAK.share(key, 1e-3) is None
+
+
 def test_calls_of_one_kernel_are_one_row_and_the_parts_add_up() -> None:
     network = network_profile(PROFILE, PEAK)
     assert [(kernel.label, kernel.calls) for kernel in network.kernels] == [

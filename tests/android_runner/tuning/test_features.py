@@ -12,6 +12,8 @@ from tvm_schedules.errors import KernelError
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.packing import PackedOutput
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel
+from tvm_schedules.pixel_weights import PixelConv2dShape
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tuning.choice import Choice, parse_choice
 from tvm_schedules.tuning.request import KernelRequest, kernel_key, kernel_name
@@ -49,6 +51,17 @@ def test_choices_of_one_kernel_are_told_apart() -> None:
     one = task(64)
     space = kernel_space(one.request, TARGET)
     assert len({features(one.key, choice) for choice in space}) == len(space)
+
+
+def test_pixels_are_multiplied_in_steps_of_four_taps() -> None:
+    a76 = resolve_target("cortex-a76")
+    shape = PixelConv2dShape(1, 9, 9, 3, 64, (3, 3))
+    request = KernelRequest(pixel_conv2d_kernel, shape, (("relu", True),))
+    key = kernel_key(kernel_name(request.build(a76)))
+    found = features(key, kernel_space(request, a76)[0])
+    floats = features(kernel_key(kernel_name(REQUESTS[1].build(a76))), kernel_space(REQUESTS[1], a76)[0])
+    assert len(found) == len(floats)
+    assert 7.0 in found  # 27 taps
 
 
 def test_branches_and_counters_are_seen() -> None:
