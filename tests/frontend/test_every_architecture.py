@@ -8,6 +8,7 @@ from small_nets import example, verify_on_host
 
 from models.complexity import complexity
 from models.deploy import deploy
+from models.latent_conv2d import LatentConv2d
 from models.randomize import randomize
 from models.registry import architectures, build
 
@@ -22,8 +23,9 @@ def test_numbers_equal_pytorchs(name: str, tmp_path: Path) -> None:
     info = next(info for info in architectures() if info.name == name)
     size = SIZES[info.task]
     bases = 1 if any(word in name for word in DEEP) else min(2, info.default_bases)
-    overrides = {"rates": ()} if bases != info.default_bases else {}
-    network = build(name, bases=bases, width=8, input_size=size, num_classes=3, **overrides)
+    network = build(name, bases=bases, width=8, input_size=size, num_classes=3)
+    dilations = {m.dilation for m in network.modules() if isinstance(m, LatentConv2d)}
+    assert (max(dilations) > 1) == ("bpac" in name or "deeplab" in name)
     randomize(network, 0)
     deployed = deploy(network)
     shape = (info.in_channels, size, size)
