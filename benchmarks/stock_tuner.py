@@ -2,12 +2,14 @@
 
 import json
 import logging
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import tvm
@@ -16,10 +18,19 @@ from tvm.s_tir import meta_schedule
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.layers import Layer
+from benchmarks.stock_processes import PatientBuilder, Say, local_runner, rpc_runner
 
 _WORD_BITS = 32
 _TRIALS_A_ROUND = 16
-"""Of the search; its default of 64 would leave nothing to learn from in a search as short as ours."""
+"""Of the search; its default of 64 would leave a search as short as ours without a second round."""
+
+_FAILED_S = 1e9
+"""Where a candidate failed, MetaSchedule records a longer time than this."""
+
+RUNNERS: dict[str, Callable[[Any, Say], AbstractContextManager[Any]]] = {
+    "RPCRunner": rpc_runner,
+    "LocalRunner": local_runner,
+}
 
 
 @dataclass(frozen=True)
@@ -51,24 +62,27 @@ def check_installed() -> None:
         )
 
 
-def measure_candidates(kernels: Sequence[Any], target: Any, timing_ms: int, processes: int) -> StockTimes:
-    """Build and time kernels by `LocalBuilder` and `LocalRunner`, all in one batch.
+def measure_candidates(
+    kernels: Sequence[Any], target: Any, timing_ms: int, processes: int, say: Say
+) -> dict[str, StockTimes]:
+    """Build kernels by `LocalBuilder`, all in one batch, and time them by each of `RUNNERS`.
 
     Args:
         kernels: PrimFuncs.
         target: what they are built for.
         timing_ms: least time that a candidate is timed for; MetaSchedule's default is 100.
         processes: that build at the same time.
+        say: takes what is being done.
 
     Raises:
-        BenchmarkError: not one of them was timed.
+        BenchmarkError: not one of them was built, or timed.
     """
     modules = [tvm.IRModule({"main": kernel.with_attr("global_symbol", "main")}) for kernel in kernels]
+    evaluation = meta_schedule.runner.EvaluatorConfig(number=3, repeat=1, min_repeat_ms=timing_ms)
+    found = {}
     with _quiet():
         began = time.perf_counter()
-        builder = meta_schedule.builder.LocalBuilder(max_workers=processes)
-        config = meta_schedule.runner.EvaluatorConfig(number=3, repeat=1, min_repeat_ms=timing_ms)
-        runner = meta_schedule.runner.LocalRunner(evaluator_config=config)
+        builder = PatientBuilder(processes, say)
         started = time.perf_counter()
         built = builder.build([meta_schedule.builder.BuilderInput(module, target) for module in modules])
         compiled = time.perf_counter()
@@ -77,13 +91,21 @@ def measure_candidates(kernels: Sequence[Any], target: Any, timing_ms: int, proc
             for module, result in zip(modules, built, strict=True)
             if result.error_msg is None
         ]
-        results = [future.result() for future in runner.run(inputs)]
-        ended = time.perf_counter()
-    measured = sum(result.error_msg is None for result in results)
-    if not measured:
-        reasons = [result.error_msg for result in (*built, *results) if result.error_msg is not None]
-        raise BenchmarkError(f"expected times of MetaSchedule; got none, the first reason: {reasons[0]}")
-    return StockTimes(started - began, compiled - started, ended - compiled, measured)
+        for name, open_runner in RUNNERS.items():
+            before = time.perf_counter()
+            with open_runner(evaluation, say) as runner:
+                opened = time.perf_counter()
+                results = [future.result() for future in runner.run(inputs)]
+                ended = time.perf_counter()
+            measured = sum(result.error_msg is None for result in results)
+            if not measured:
+                reasons = [one.error_msg for one in (*built, *results) if one.error_msg is not None]
+                raise BenchmarkError(f"expected times of {name}; got none, the first reason: {reasons[0]}")
+            start = started - began + opened - before
+            found[name] = StockTimes(start, compiled - started, ended - opened, measured)
+        for one in inputs:
+            shutil.rmtree(Path(one.artifact_path).parent)
+    return found
 
 
 def plain_convolution(layer: Layer) -> Any:
@@ -106,8 +128,13 @@ def plain_convolution(layer: Layer) -> Any:
     return te.create_prim_func([words, weights, out])
 
 
-def tune_plain(layer: Layer, target: Any, trials: int, processes: int, seed: int) -> tuple[Any, float]:
-    """Search MetaSchedule's own space, and return the best module, compiled, and the seconds that it took.
+def tune_plain(
+    layer: Layer, target: Any, trials: int, processes: int, seed: int, say: Say
+) -> tuple[Any, float, int]:
+    """Search MetaSchedule's own space.
+
+    Returns:
+        The best module, compiled; the seconds that it took; and how many candidates gave a time.
 
     Raises:
         BenchmarkError: no candidate worked.
@@ -116,23 +143,33 @@ def tune_plain(layer: Layer, target: Any, trials: int, processes: int, seed: int
     # Its rules for parallel loops want to know for how many cores.
     told = tvm.target.Target({**json.loads(str(target)), "num-cores": 1})
     began = time.perf_counter()
-    with _quiet(), tempfile.TemporaryDirectory() as folder:
+    evaluation = meta_schedule.runner.EvaluatorConfig()
+    with (
+        _quiet(),
+        tempfile.TemporaryDirectory() as folder,
+        local_runner(evaluation, say) as runner,
+    ):
         database = meta_schedule.tune_tir(
             module,
             told,
             folder,
             max_trials_global=trials,
             num_trials_per_iter=min(trials, _TRIALS_A_ROUND),
-            builder=meta_schedule.builder.LocalBuilder(max_workers=processes),
-            runner="local",
+            builder=PatientBuilder(processes, say),
+            runner=runner,
             space="post-order-apply",
             num_tuning_cores=1,
             seed=seed,
         )
         found = meta_schedule.tir_integration.compile_tir(database, module, told)
+        times = [float(record.run_secs[0]) for record in database.get_all_tuning_records()]
     if found is None:
         raise BenchmarkError("expected MetaSchedule to find a schedule; got none; try more trials")
-    return tvm.compile(found.mod, target=told), time.perf_counter() - began
+    return (
+        tvm.compile(found.mod, target=told),
+        time.perf_counter() - began,
+        sum(one < _FAILED_S for one in times),
+    )
 
 
 def _arguments(function: Any) -> Any:
