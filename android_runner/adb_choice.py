@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-from android_runner.adb_routes import DirectRoute, ServerRoute
+from android_runner.adb_routes import DirectRoute, ServerRoute, UsbRoute
 from android_runner.adb_server import choose_phone, listed_phones, server_port, server_runs, start_server
 from android_runner.adb_transport import AdbTransport
 from android_runner.errors import DeviceError, NoSuchDeviceError
 
 TransportName = Literal["adb-shell", "adbutils"]
 TRANSPORTS: tuple[TransportName, ...] = ("adb-shell", "adbutils")
-"""`adb-shell` goes straight to the phone's daemon over TCP, `adbutils` through the adb server."""
+"""`adb-shell` goes straight to the phone's daemon, over TCP or USB, `adbutils` through the adb server."""
 
 _LIST_TIMEOUT_S = 5.0
 
@@ -35,21 +35,11 @@ def parse_serial(serial: str) -> Address | None:
     return None
 
 
-def check_serial(serial: str, asked: TransportName | None) -> None:
-    """Refuse a serial that no phone can have, whether or not it is there.
-
-    Raises:
-        NoSuchDeviceError: The serial is none, or ``adb-shell`` was asked for and it is not an address.
-    """
-    address = parse_serial(serial)
-    if ":" in serial and address is None:
+def check_serial(serial: str) -> None:
+    """Refuse a serial that no phone can have, whether or not it is there; raises NoSuchDeviceError."""
+    if ":" in serial and parse_serial(serial) is None:
         raise NoSuchDeviceError(
             f"Expected adb:SERIAL or adb:HOST:PORT; got 'adb:{serial}'; look at `groupnet devices`"
-        )
-    if asked == "adb-shell" and address is None:
-        raise NoSuchDeviceError(
-            f"Expected HOST:PORT for adb-shell, which does not do USB; got '{serial}'; "
-            "run `adb tcpip 5555` and use the phone's address, or take --transport adbutils"
         )
 
 
@@ -59,8 +49,8 @@ def choose_transport(
     """Decide how to reach a phone.
 
     What was asked for is taken. Else an emulated phone of ours is reached straight, because we have its key;
-    a phone without an address only through the server; one with an address through a server that runs and has
-    it already, because its key is the one that the phone's owner confirmed, else straight.
+    a phone on USB through the server, beside which others may use it; one with an address through a server
+    that runs and has it already, because its key is the one that the phone's owner confirmed, else straight.
 
     Args:
         serial: The phone's serial; empty for the only one there is.
@@ -69,15 +59,14 @@ def choose_transport(
         at_server: The serials that the running adb server lists; none where no server runs.
 
     Raises:
-        NoSuchDeviceError: The serial is none, or ``adb-shell`` was asked for and it is not an address.
+        NoSuchDeviceError: The serial is none.
     """
-    check_serial(serial, asked)
-    address = parse_serial(serial)
+    check_serial(serial)
     if asked is not None:
         return asked
     if emulated:
         return "adb-shell"
-    return "adbutils" if address is None or serial in at_server else "adb-shell"
+    return "adbutils" if parse_serial(serial) is None or serial in at_server else "adb-shell"
 
 
 def connect_phone(
@@ -86,7 +75,7 @@ def connect_phone(
     """Connect to a phone by the way that `choose_transport` says.
 
     Args:
-        serial: Its serial; empty for the only one at the adb server.
+        serial: Its serial; empty for the only one at the adb server, or on USB where adb-shell was asked for.
         asked: The transport that the user asked for.
         emulated_key: The key of an emulated phone of ours; None for any other.
         timeout_s: For connecting.
@@ -103,10 +92,18 @@ def connect_phone(
             start_server(port)
             serial = choose_phone(listed_phones(port, timeout_s), "")
         return AdbTransport.along(ServerRoute(serial, port), timeout_s)
-    address = cast(Address, parse_serial(serial))
     # adb keeps its key there; resolved, because a tunnel's process has another working folder.
     key = (emulated_key or Path.home() / ".android" / "adbkey").resolve()
+    address = parse_serial(serial)
+    if address is None:
+        return AdbTransport.along(UsbRoute(serial or _only_usb_phone(), str(key)), timeout_s)
     return AdbTransport.along(DirectRoute(address.host, address.port, str(key)), timeout_s)
+
+
+def _only_usb_phone() -> str:
+    from android_runner.usb_phones import choose_usb_phone, usb_serials
+
+    return choose_usb_phone(usb_serials(), "")
 
 
 def serials_at_server(port: int) -> list[str]:

@@ -20,15 +20,16 @@ from adb_shell.exceptions import (
     InvalidCommandError,
     InvalidResponseError,
     TcpTimeoutException,
+    UsbReadFailedError,
+    UsbWriteFailedError,
 )
 from adb_shell.transport.tcp_transport import TcpTransport
 
 from android_runner.errors import AuthenticationError, LinkLostError, NoSuchDeviceError, TransportTimeoutError
 
-_REJECTED = (
-    "Expected the device at {address} to accept the ADB key {key}; it does not; "
-    "confirm it on the phone's screen or connect once with `adb connect`"
-)
+NOT_ADB = (InvalidChecksumError, InvalidCommandError, InvalidResponseError)
+"""What `adb-shell` makes of something that does not speak ADB."""
+USB_FAILED = (UsbReadFailedError, UsbWriteFailedError)
 
 
 def adb_login(host: str, port: int, key: Path, timeout_s: float) -> tuple[socket.socket, int]:
@@ -47,39 +48,65 @@ def adb_login(host: str, port: int, key: Path, timeout_s: float) -> tuple[socket
         LinkLostError: What answered is no ADB device, or it hung up.
     """
     address = f"{host}:{port}"
+    transport = _Socket(host, port)
+    try:
+        max_payload_bytes = authenticate(transport, f"the device at {address}", key, timeout_s)
+        return transport.take(), max_payload_bytes
+    except ConnectionRefusedError as exc:
+        raise NoSuchDeviceError(
+            f"Expected a device at {address}; nothing listens there; check the address or run `adb tcpip`"
+        ) from exc
+    except (AdbTimeoutError, TcpTimeoutException, TimeoutError) as exc:
+        raise TransportTimeoutError(
+            f"Expected the device at {address} to answer within {timeout_s:g} s; it did not; "
+            "check that ADB over TCP is on"
+        ) from exc
+    except (*NOT_ADB, OSError) as exc:
+        raise LinkLostError(f"Expected an ADB device at {address}; got {exc}; check the address") from exc
+    finally:
+        transport.close()
+
+
+def authenticate(transport: Any, phone: str, key: Path, timeout_s: float) -> int:
+    """Connect with a transport of `adb-shell` and log in; return the largest payload in bytes.
+
+    Args:
+        transport: Not connected yet; left connected.
+        phone: What the phone is called in errors.
+        key: The private key; the public one lies beside it as ``key.pub``.
+        timeout_s: For each of connecting and authenticating.
+
+    Raises:
+        AuthenticationError: The key is missing, unreadable, or unknown to the device.
+        Exception: Of `NOT_ADB` where what answered is no ADB device, AdbTimeoutError where nothing did, and
+            what the transport raises.
+    """
     try:
         signer = CryptographySigner(str(key))
     except (OSError, ValueError) as exc:
         raise AuthenticationError(
             f"Expected an ADB key at {key} and {key}.pub; got {exc}; make one with `adb keygen {key}`"
         ) from exc
-    transport = _Socket(host, port)
     offered: list[object] = []
     try:
         device = AdbDevice(transport, default_transport_timeout_s=timeout_s)
         device.connect(
             [signer], auth_timeout_s=timeout_s, read_timeout_s=timeout_s, auth_callback=offered.append
         )
-        return transport.take(), int(device._maxdata)  # adb-shell has no public name for it
+        return int(device._maxdata)  # adb-shell has no public name for it
     except (DeviceAuthError, AdbConnectionError) as exc:
-        raise AuthenticationError(_REJECTED.format(address=address, key=key)) from exc
-    except (AdbTimeoutError, TcpTimeoutException, TimeoutError) as exc:
-        if offered:
-            raise AuthenticationError(_REJECTED.format(address=address, key=key)) from exc
-        raise TransportTimeoutError(
-            f"Expected the device at {address} to answer within {timeout_s:g} s; it did not; "
-            "check that ADB over TCP is on"
-        ) from exc
-    except ConnectionRefusedError as exc:
-        raise NoSuchDeviceError(
-            f"Expected a device at {address}; nothing listens there; check the address or run `adb tcpip`"
-        ) from exc
-    except (InvalidChecksumError, InvalidCommandError, InvalidResponseError, OSError) as exc:
-        if offered:
-            raise AuthenticationError(_REJECTED.format(address=address, key=key)) from exc
-        raise LinkLostError(f"Expected an ADB device at {address}; got {exc}; check the address") from exc
-    finally:
-        transport.close()
+        raise _rejected(phone, key) from exc
+    except (*NOT_ADB, AdbTimeoutError, TcpTimeoutException, *USB_FAILED, OSError) as exc:
+        if offered:  # it waits for its owner, or has hung up on us
+            raise _rejected(phone, key) from exc
+        raise
+
+
+def _rejected(phone: str, key: Path) -> AuthenticationError:
+    return AuthenticationError(
+        f"Expected {phone} to accept the ADB key {key}; it does not; "
+        "confirm it on the phone's screen or connect once with `adb connect`"
+    )
 
 
 class _Socket(TcpTransport):  # type: ignore[misc] # adb-shell ships no types

@@ -19,6 +19,7 @@ CLSE = int.from_bytes(b"CLSE", "little")
 MAX_RECEIVED_BYTES = 1 << 20
 
 _HEADER = struct.Struct("<6I")
+HEADER_BYTES = _HEADER.size
 _WORD = 0xFFFFFFFF
 
 
@@ -39,9 +40,36 @@ class Message:
     payload: bytes = b""
 
 
-def encode(message: Message) -> bytes:
-    """Return a message as it goes over the wire."""
-    header = _HEADER.pack(
+@dataclass(frozen=True)
+class Header:
+    """A message without its payload, checked as far as it can be so.
+
+    Attributes:
+        command: See `Message`.
+        arg0: Likewise.
+        arg1: Likewise.
+        payload_bytes: How long the payload is that follows.
+        checksum: The sum of its bytes.
+    """
+
+    command: int
+    arg0: int
+    arg1: int
+    payload_bytes: int
+    checksum: int
+
+    def message(self, payload: bytes) -> Message:
+        """Put the payload to it; raises LinkLostError where it is not the one that was sent."""
+        if len(payload) != self.payload_bytes or _checksum(payload) != self.checksum:
+            raise LinkLostError(
+                "Expected an intact ADB message; got a truncated or altered one; connect again"
+            )
+        return Message(self.command, self.arg0, self.arg1, payload)
+
+
+def encode_header(message: Message) -> bytes:
+    """Return the header of a message as it goes over the wire."""
+    return _HEADER.pack(
         message.command,
         message.arg0,
         message.arg1,
@@ -49,7 +77,20 @@ def encode(message: Message) -> bytes:
         _checksum(message.payload),
         message.command ^ _WORD,
     )
-    return header + message.payload
+
+
+def encode(message: Message) -> bytes:
+    """Return a message as it goes over the wire."""
+    return encode_header(message) + message.payload
+
+
+def decode_header(data: bytes) -> Header:
+    """Return the header in data; raises LinkLostError where it is none."""
+    if len(data) == HEADER_BYTES:
+        command, arg0, arg1, size, checksum, magic = _HEADER.unpack(data)
+        if magic == command ^ _WORD and size <= MAX_RECEIVED_BYTES:
+            return Header(command, arg0, arg1, size, checksum)
+    raise LinkLostError("Expected an ADB message from the device; got a malformed header; connect again")
 
 
 def receive(connection: socket.socket) -> Message | None:
@@ -58,16 +99,11 @@ def receive(connection: socket.socket) -> Message | None:
     Raises:
         LinkLostError: The connection ended within a message, or the message is malformed.
     """
-    header = _receive_exactly(connection, _HEADER.size)
-    if not header:
+    data = _receive_exactly(connection, HEADER_BYTES)
+    if not data:
         return None
-    command, arg0, arg1, size, checksum, magic = _HEADER.unpack(header)
-    if magic != command ^ _WORD or size > MAX_RECEIVED_BYTES:
-        raise LinkLostError("Expected an ADB message from the device; got a malformed header; connect again")
-    payload = _receive_exactly(connection, size)
-    if len(payload) != size or _checksum(payload) != checksum:
-        raise LinkLostError("Expected an intact ADB message; got a truncated or altered one; connect again")
-    return Message(command, arg0, arg1, payload)
+    header = decode_header(data)
+    return header.message(_receive_exactly(connection, header.payload_bytes))
 
 
 def _checksum(payload: bytes) -> int:

@@ -1,6 +1,6 @@
-"""The ways to a phone: straight to its ADB daemon over TCP, or through the adb server of this machine.
+"""The ways to a phone: straight to its ADB daemon over TCP or USB, or through the adb server of this machine.
 
-A way gives streams to the phone's services; everything above (shell, files, tunnels) is the same for both. It
+A way gives streams to the phone's services; everything above (shell, files, tunnels) is the same for all. It
 is plain data, so that a tunnel's process can go the same way.
 """
 
@@ -99,6 +99,27 @@ class DirectRoute:
 
 
 @dataclass(frozen=True)
+class UsbRoute:
+    """To a phone on USB, which a process of ours owns for all of this user's; logs in with an ADB key.
+
+    Attributes:
+        serial: The phone's.
+        key: Path of the private key; the public one lies beside it as ``key.pub``.
+    """
+
+    serial: str
+    key: str
+
+    def connect(self, timeout_s: float) -> Streams:
+        """Join the process that has the phone; raises what `connect_relay` raises."""
+        from android_runner.adb_streams import AdbStreams
+        from android_runner.usb_relay_process import connect_relay
+
+        connection, max_payload_bytes = connect_relay(self.serial, Path(self.key), timeout_s)
+        return AdbStreams(connection, max_payload_bytes, self.serial)
+
+
+@dataclass(frozen=True)
 class ServerRoute:
     """Through an adb server on this machine's loopback, which owns the phone's connection and the key.
 
@@ -119,15 +140,18 @@ class ServerRoute:
         return ServerStreams(self.port, self.serial)
 
 
-_KINDS: dict[str, type[DirectRoute] | type[ServerRoute]] = {"adb-shell": DirectRoute, "adbutils": ServerRoute}
+PhoneRoute = DirectRoute | UsbRoute | ServerRoute
+"""What travels to the process of a tunnel."""
+
+_KINDS: dict[str, type[PhoneRoute]] = {"tcp": DirectRoute, "usb": UsbRoute, "server": ServerRoute}
 
 
-def route_fields(route: DirectRoute | ServerRoute) -> dict[str, Any]:
+def route_fields(route: PhoneRoute) -> dict[str, Any]:
     """Return a route as plain data."""
     (kind,) = (kind for kind, cls in _KINDS.items() if isinstance(route, cls))
     return {"kind": kind, **asdict(route)}
 
 
-def parse_route(fields: dict[str, Any]) -> DirectRoute | ServerRoute:
+def parse_route(fields: dict[str, Any]) -> PhoneRoute:
     """Return the route of `route_fields`."""
     return _KINDS[fields["kind"]](**{name: value for name, value in fields.items() if name != "kind"})

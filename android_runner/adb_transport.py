@@ -7,7 +7,7 @@ import shlex
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
-from android_runner.adb_routes import DirectRoute, ServerRoute, Streams
+from android_runner.adb_routes import PhoneRoute, Streams
 from android_runner.adb_services import pull_file, push_file, run_shell
 from android_runner.deadline import Deadline
 from android_runner.errors import DeviceError, DeviceFullError, RemoteCommandError
@@ -20,14 +20,14 @@ _CLEANUP_TIMEOUT_S = 10.0
 class AdbTransport:
     """Implements `android_runner.transport.Transport` over one connection; what breaks it ends it."""
 
-    def __init__(self, streams: Streams, route: DirectRoute | ServerRoute) -> None:
+    def __init__(self, streams: Streams, route: PhoneRoute) -> None:
         """Take over what `route` led to; tunnels go the same way again."""
         self.serial = route.serial
         self._streams = streams
         self._route = route
 
     @classmethod
-    def along(cls, route: DirectRoute | ServerRoute, timeout_s: float) -> AdbTransport:
+    def along(cls, route: PhoneRoute, timeout_s: float) -> AdbTransport:
         """Connect along a way; raises what its `connect` raises."""
         return cls(route.connect(timeout_s), route)
 

@@ -31,9 +31,10 @@ _ADB_KINDS: dict[str, TransportName | None] = {"adb": None, "adb-shell": "adb-sh
 def open_device(spec: str) -> Device:
     """Return the device that ``spec`` names.
 
-    ``adb:SERIAL`` finds the way to the phone by itself (`choose_transport`); ``adb-shell:HOST:PORT`` and
-    ``adbutils:SERIAL`` say it; without a serial the only phone at the adb server is meant. Straight to a
-    phone goes the key of ``~/.android/adbkey``, as adb's, or that of the emulated phone which listens there.
+    ``adb:SERIAL`` finds the way to the phone by itself (`choose_transport`); ``adb-shell:SERIAL`` and
+    ``adbutils:SERIAL`` say it; without a serial the only phone at the adb server is meant, or the only one on
+    USB. Straight to a phone goes the key of ``~/.android/adbkey``, as adb's, or that of the emulated phone
+    which listens there.
 
     Raises:
         NoSuchDeviceError: The name has none of the known forms, or the emulated phone is not running.
@@ -49,7 +50,7 @@ def open_device(spec: str) -> Device:
         return _phone(phone.serial, None, phone, spec)
     kind, _, serial = spec.partition(":")
     if kind in _ADB_KINDS:
-        check_serial(serial, _ADB_KINDS[kind])
+        check_serial(serial)
         emulated = next((phone for phone in running_phones() if phone.serial == serial), None)
         return _phone(serial, _ADB_KINDS[kind], emulated, spec)
     raise NoSuchDeviceError(f"Expected a device of the form {', '.join(DEVICE_FORMS)}; got '{spec}'; use one")

@@ -14,7 +14,7 @@ DeviceError
 ├── RemoteCommandError           a shell command on the device failed
 ├── RemoteFileError              a file on the device could not be read or written
 ├── DeviceFullError              the device has no space left
-├── DeviceBusyError              another measurement has the device
+├── DeviceBusyError              another measurement or program has the device
 ├── ServerError                  the device server or what runs in it
 │   ├── WrongTokenError          the server refused our token
 │   ├── ServerGoneError          the server itself was ended from outside
@@ -128,7 +128,7 @@ class DeviceFullError(DeviceError):
 
 
 class DeviceBusyError(DeviceError):
-    """Another measurement has the device, and times taken beside it would be wrong."""
+    """Another measurement has the device, beside which times would be wrong, or another program its USB."""
 
 
 class ServerError(DeviceError):

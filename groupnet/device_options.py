@@ -7,7 +7,7 @@ import typer
 Transport = Annotated[
     str | None,
     typer.Option(
-        help="To a phone: adb-shell (straight, over TCP) or adbutils (through the adb server).",
+        help="To a phone: adb-shell (straight, over TCP or USB) or adbutils (through the adb server).",
         show_default="what leads to it",
     ),
 ]

@@ -6,7 +6,7 @@ import pytest
 
 from android_runner import adb_server
 from android_runner.adb_choice import Address, choose_transport, connect_phone, parse_serial
-from android_runner.adb_routes import DirectRoute, ServerRoute, parse_route, route_fields
+from android_runner.adb_routes import DirectRoute, ServerRoute, UsbRoute, parse_route, route_fields
 from android_runner.adb_server import Listed, choose_phone, explain_failure, listed_phones, server_port
 from android_runner.errors import (
     AuthenticationError,
@@ -21,6 +21,9 @@ from android_runner.errors import (
     ("serial", "asked", "emulated", "at_server", "chosen"),
     [
         ("R5CT1234ABC", None, False, (), "adbutils"),
+        ("R5CT1234ABC", None, False, ("R5CT1234ABC",), "adbutils"),
+        ("R5CT1234ABC", "adb-shell", False, ("R5CT1234ABC",), "adb-shell"),
+        ("", "adb-shell", False, (), "adb-shell"),
         ("", None, False, (), "adbutils"),
         ("10.0.0.7:5555", None, False, (), "adb-shell"),
         ("10.0.0.7:5555", None, False, ("R5CT1234ABC",), "adb-shell"),
@@ -40,8 +43,6 @@ def test_the_way_to_a_phone(
 @pytest.mark.parametrize(
     ("serial", "asked", "said"),
     [
-        ("R5CT1234ABC", "adb-shell", "adb tcpip"),
-        ("", "adb-shell", "adb tcpip"),
         ("host:", None, "groupnet devices"),
         ("host:x", None, "groupnet devices"),
         (":5555", None, "groupnet devices"),
@@ -60,7 +61,7 @@ def test_serials() -> None:
 
 
 def test_routes_travel_as_plain_data() -> None:
-    for route in (DirectRoute("h", 1, "/k"), ServerRoute("R5CT", 5037)):
+    for route in (DirectRoute("h", 1, "/k"), UsbRoute("R5CT", "/k"), ServerRoute("R5CT", 5037)):
         assert parse_route(route_fields(route)) == route
 
 

@@ -35,11 +35,6 @@ def test_half_an_address_is_explained(spec: str) -> None:
         open_device(spec)
 
 
-def test_usb_is_not_done_without_the_adb_server() -> None:
-    with pytest.raises(NoSuchDeviceError, match="adb tcpip"):
-        open_device("adb-shell:R5CT1234ABC")
-
-
 @pytest.mark.parametrize(
     ("spec", "transport", "name"),
     [
@@ -48,6 +43,7 @@ def test_usb_is_not_done_without_the_adb_server() -> None:
         ("adb:R5CT", "adbutils", "adbutils:R5CT"),
         ("adb", "adbutils", "adbutils:"),
         ("adb:h:1", "adb-shell", "adb-shell:h:1"),
+        ("adb:R5CT", "adb-shell", "adb-shell:R5CT"),
     ],
 )
 def test_a_transport_is_part_of_a_name(spec: str, transport: str | None, name: str) -> None:

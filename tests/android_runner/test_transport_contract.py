@@ -3,12 +3,15 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
+from fake_usb import FakeUsb, UsbPhone, fake_usb
 
+from android_runner.adb_routes import UsbRoute
 from android_runner.adb_shell_transport import AdbShellTransport
+from android_runner.adb_transport import AdbTransport
 from android_runner.adbutils_transport import AdbutilsTransport
 from android_runner.emulator.phone import EmulatedPhone, start_phone, stop_phone
 from android_runner.emulator.private_adb_server import PrivateAdbServer
@@ -26,23 +29,40 @@ pytestmark = pytest.mark.phone
 
 FOLDER = PurePosixPath("/data/local/tmp/transport test")
 LIMIT_S = 20.0
+KINDS = ["adb-shell", "adb-shell on USB", "adbutils"]
+
+Connect = Callable[[str, EmulatedPhone], Transport]
 
 
-@pytest.fixture(scope="module", params=["adb-shell", "adbutils"])
+@pytest.fixture(scope="module")
+def usb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeUsb]:
+    with fake_usb(tmp_path_factory.mktemp("usb")) as usb:
+        yield usb
+
+
+@pytest.fixture(scope="module")
+def connect(adb_server: PrivateAdbServer, usb: FakeUsb) -> Connect:
+    def connect(kind: str, phone: EmulatedPhone) -> Transport:
+        if kind == "adb-shell":
+            return AdbShellTransport.connect("127.0.0.1", phone.port, phone.key, LIMIT_S)
+        if kind == "adb-shell on USB":
+            serial = f"USB{phone.port}"
+            usb.plug([UsbPhone(serial, phone.port)])
+            return AdbTransport.along(UsbRoute(serial, str(phone.key)), LIMIT_S)
+        adb_server.trust(phone)
+        return AdbutilsTransport.connect(phone.serial, adb_server.port, LIMIT_S)
+
+    return connect
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def transport(
-    request: pytest.FixtureRequest, runner_phone: EmulatedPhone, adb_server: PrivateAdbServer
+    request: pytest.FixtureRequest, runner_phone: EmulatedPhone, connect: Connect
 ) -> Iterator[Transport]:
     """One connection of each kind for all tests."""
-    opened = connect(request.param, runner_phone, adb_server)
+    opened = connect(request.param, runner_phone)
     yield opened
     opened.close()
-
-
-def connect(kind: str, phone: EmulatedPhone, adb_server: PrivateAdbServer) -> Transport:
-    if kind == "adb-shell":
-        return AdbShellTransport.connect("127.0.0.1", phone.port, phone.key, LIMIT_S)
-    adb_server.trust(phone)
-    return AdbutilsTransport.connect(phone.serial, adb_server.port, LIMIT_S)
 
 
 @pytest.fixture
@@ -180,15 +200,15 @@ def test_an_overdue_answer_ends_the_connection(transport: Transport) -> None:
         server.accept()[0].close()
 
 
-@pytest.mark.parametrize("kind", ["adb-shell", "adbutils"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_full_disk_is_named_and_left_clean(
-    kind: str, state_dir: Path, tmp_path: Path, adb_server: PrivateAdbServer
+    kind: str, state_dir: Path, tmp_path: Path, connect: Connect
 ) -> None:
-    name = f"full-{kind}"
+    name = f"full-{KINDS.index(kind)}"
     phone = start_phone(cpu="cortex-a53", name=name, state_dir=state_dir, disk_limit_bytes=1 << 20)
     try:
         (tmp_path / "large").write_bytes(os.urandom(4 << 20))
-        transport = connect(kind, phone, adb_server)
+        transport = connect(kind, phone)
         target = PurePosixPath("/data/local/tmp/large")
         with pytest.raises(DeviceFullError, match="free some"):
             transport.push(tmp_path / "large", target, timeout_s=LIMIT_S)
@@ -200,12 +220,12 @@ def test_a_full_disk_is_named_and_left_clean(
         stop_phone(name, state_dir)
 
 
-@pytest.mark.parametrize("kind", ["adb-shell", "adbutils"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_after_closing_nothing_works_and_no_thread_stays(
-    kind: str, runner_phone: EmulatedPhone, adb_server: PrivateAdbServer
+    kind: str, runner_phone: EmulatedPhone, connect: Connect
 ) -> None:
     before = threading.active_count()
-    transport = connect(kind, runner_phone, adb_server)
+    transport = connect(kind, runner_phone)
     transport.shell("true", timeout_s=LIMIT_S)
     transport.close()
     assert threading.active_count() == before
