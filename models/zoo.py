@@ -66,7 +66,7 @@ def entries() -> list[ZooEntry]:
             bases=5,
             data="shapes",
             metric="miou",
-            score=0.2843,
+            score=0.4237,
             description="Masks of the same shapes, 96x96; binary parallel atrous convolution, stride 8",
         ),
         ZooEntry(
