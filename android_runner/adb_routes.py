@@ -1,4 +1,4 @@
-"""The ways to a phone: straight to its ADB daemon over TCP or USB, or through the adb server of this machine.
+"""The ways to a device: a phone's ADB daemon over TCP or USB, the adb server, or a board's RPC server.
 
 A way gives streams to the phone's services; everything above (shell, files, tunnels) is the same for all. It
 is plain data, so that a tunnel's process can go the same way.
@@ -140,18 +140,48 @@ class ServerRoute:
         return ServerStreams(self.port, self.serial)
 
 
+@dataclass(frozen=True)
+class BoardRoute:
+    """To a board that speaks no ADB: its RPC server is reached as it stands, and is the only service.
+
+    Attributes:
+        host: Name or address of the board.
+        port: Of its RPC server.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def serial(self) -> str:
+        """``host:port``."""
+        return f"{self.host}:{self.port}"
+
+    def connect(self, timeout_s: float) -> Streams:  # noqa: ARG002
+        """Give streams; each connects for itself."""
+        from android_runner.board_streams import BoardStreams
+
+        return BoardStreams(self.host, self.port)
+
+
 PhoneRoute = DirectRoute | UsbRoute | ServerRoute
+TunnelRoute = PhoneRoute | BoardRoute
 """What travels to the process of a tunnel."""
 
-_KINDS: dict[str, type[PhoneRoute]] = {"tcp": DirectRoute, "usb": UsbRoute, "server": ServerRoute}
+_KINDS: dict[str, type[TunnelRoute]] = {
+    "tcp": DirectRoute,
+    "usb": UsbRoute,
+    "server": ServerRoute,
+    "board": BoardRoute,
+}
 
 
-def route_fields(route: PhoneRoute) -> dict[str, Any]:
+def route_fields(route: TunnelRoute) -> dict[str, Any]:
     """Return a route as plain data."""
     (kind,) = (kind for kind, cls in _KINDS.items() if isinstance(route, cls))
     return {"kind": kind, **asdict(route)}
 
 
-def parse_route(fields: dict[str, Any]) -> PhoneRoute:
+def parse_route(fields: dict[str, Any]) -> TunnelRoute:
     """Return the route of `route_fields`."""
     return _KINDS[fields["kind"]](**{name: value for name, value in fields.items() if name != "kind"})

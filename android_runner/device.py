@@ -33,19 +33,19 @@ class DeviceInfo:
     """Who a device is.
 
     Attributes:
-        kind: ``host`` (this machine), ``emulator`` (the emulated phone) or ``adb`` (a phone).
-        name: How `open_device` calls it: ``host``, ``emulator``, ``adb:SERIAL``.
-        serial: Its ADB serial, or None for the host.
+        kind: ``host`` (this machine), ``emulator`` (the emulated phone), ``adb`` (phones), ``rpc`` (boards).
+        name: How `open_device` calls it: ``host``, ``emulator``, ``adb:SERIAL``, ``rpc:HOST:PORT``.
+        serial: Its ADB serial, or None for what has none.
         model: For example ``Pixel 6``.
         cpu: Its cores, for example ``4x Cortex-A55 + 4x Cortex-A76``.
         arch: As ``uname -m`` says it: ``x86_64`` or ``aarch64``.
         emulated: True where instructions are emulated, so that times are no latencies.
-        android: The Android release, such as ``13``, or None for the host.
+        android: The Android release, such as ``13``, or None for what is no phone.
         cores: Number of cores that may run at once.
-        hardware: What a phone is made of; None for the host.
+        hardware: What a phone is made of; None for what is no phone.
     """
 
-    kind: Literal["host", "emulator", "adb"]
+    kind: Literal["host", "emulator", "adb", "rpc"]
     name: str
     serial: str | None
     model: str

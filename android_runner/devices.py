@@ -1,4 +1,4 @@
-"""Devices by name: ``host``, ``emulator``, ``adb:SERIAL``, and a phone by a certain transport."""
+"""Devices by name: this machine, emulated phones, phones, maybe by a certain transport, and boards."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from android_runner.adb_choice import (
     check_serial,
     choose_transport,
     connect_phone,
+    parse_serial,
     serials_at_server,
 )
 from android_runner.adb_server import server_port
+from android_runner.board_device import BoardDevice
 from android_runner.device import Device, DeviceInfo
 from android_runner.emulator.phone import EmulatedPhone, running_phone, running_phones
 from android_runner.errors import DeviceError, NoSuchDeviceError
@@ -21,7 +23,7 @@ from android_runner.phone_device import PhoneDevice
 
 logger = logging.getLogger(__name__)
 
-DEVICE_FORMS = ("host", "emulator", "adb:SERIAL", "adb:HOST:PORT")
+DEVICE_FORMS = ("host", "emulator", "adb:SERIAL", "adb:HOST:PORT", "rpc:HOST:PORT")
 """What `open_device` understands, for help texts and error messages."""
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -34,7 +36,7 @@ def open_device(spec: str) -> Device:
     ``adb:SERIAL`` finds the way to the phone by itself (`choose_transport`); ``adb-shell:SERIAL`` and
     ``adbutils:SERIAL`` say it; without a serial the only phone at the adb server is meant, or the only one on
     USB. Straight to a phone goes the key of ``~/.android/adbkey``, as adb's, or that of the emulated phone
-    which listens there.
+    which listens there. ``rpc:HOST:PORT`` is a board where TVM's own RPC server listens.
 
     Raises:
         NoSuchDeviceError: The name has none of the known forms, or the emulated phone is not running.
@@ -53,6 +55,18 @@ def open_device(spec: str) -> Device:
         check_serial(serial)
         emulated = next((phone for phone in running_phones() if phone.serial == serial), None)
         return _phone(serial, _ADB_KINDS[kind], emulated, spec)
+    if kind == "rpc":
+        address = parse_serial(serial)
+        if address is None:
+            raise NoSuchDeviceError(
+                f"Expected rpc:HOST:PORT; got '{spec}'; name where TVM's RPC server listens"
+            )
+        return BoardDevice(address.host, address.port)
+    if kind == "tracker":
+        raise NoSuchDeviceError(
+            f"Expected one device; got '{spec}', all phones of a rack's key, which `eval` and `tune` take; "
+            "name one phone, as its agent does"
+        )
     raise NoSuchDeviceError(f"Expected a device of the form {', '.join(DEVICE_FORMS)}; got '{spec}'; use one")
 
 

@@ -11,6 +11,8 @@ from android_runner.errors import AlteredFileError, WrongArchitectureError
 # e_machine values of the System V ABI; the names are those of `uname -m`.
 _MACHINES = {62: "x86_64", 183: "aarch64"}
 _HEADER_BYTES = 64
+_MACHINE_OFFSET = 18
+_MAGIC = b"\x7fELF\x02\x01"  # class 2 (64 bits), data 1 (little-endian)
 
 
 def module_architecture(module: Path) -> str:
@@ -28,12 +30,11 @@ def module_architecture(module: Path) -> str:
         raise WrongArchitectureError(
             f"Expected a compiled module at {module}; got {exc.strerror}; compile the model first"
         ) from exc
-    # \x7fELF, class 2 (64 bits), data 1 (little-endian).
-    if len(header) < _HEADER_BYTES or not header.startswith(b"\x7fELF\x02\x01"):
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise WrongArchitectureError(
             f"Expected {module} to be a 64-bit shared library; got another kind of file; compile it again"
         )
-    (machine,) = struct.unpack_from("<H", header, 18)
+    (machine,) = struct.unpack_from("<H", header, _MACHINE_OFFSET)
     if machine not in _MACHINES:
         raise WrongArchitectureError(
             f"Expected {module} to be for one of {sorted(_MACHINES.values())}; got ELF machine {machine}; "
@@ -45,6 +46,13 @@ def module_architecture(module: Path) -> str:
     if sections_offset + section_bytes * sections > size_bytes:
         raise AlteredFileError(f"Expected {module} to be whole; it is cut off; compile the model again")
     return _MACHINES[machine]
+
+
+def machine_of(program: bytes) -> str | None:
+    """Return ``x86_64`` or ``aarch64`` for the contents of a program; None for anything else."""
+    if len(program) < _HEADER_BYTES or not program.startswith(_MAGIC):
+        return None
+    return _MACHINES.get(struct.unpack_from("<H", program, _MACHINE_OFFSET)[0])
 
 
 def check_architecture(module: Path, device_arch: str, device_name: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import select
-import socket
 import threading
 
 from android_runner.adb_server import connect_to_server, explain_failure
 from android_runner.deadline import Deadline
 from android_runner.errors import DeviceError, LinkDownError, LinkLostError, RefusedServiceError
-
-_RECEIVE_BYTES = 256 * 1024
+from android_runner.socket_stream import SocketStream
 
 
 class ServerStreams:
@@ -22,10 +19,10 @@ class ServerStreams:
         """Open streams to the phone ``serial`` of the server on ``port``."""
         self._port, self._serial = port, serial
         self._lock = threading.Lock()
-        self._open: set[ServerStream] = set()
+        self._open: set[SocketStream] = set()
         self._closed = False
 
-    def open(self, service: str, deadline: Deadline) -> ServerStream:
+    def open(self, service: str, deadline: Deadline) -> SocketStream:
         """Open a stream; see `Streams.open`."""
         import adbutils
 
@@ -54,7 +51,7 @@ class ServerStreams:
                 ) from exc
             except OSError as exc:
                 raise self._lost(str(exc)) from exc
-            stream = ServerStream(connection.conn, self._serial)
+            stream = SocketStream(connection.conn, f"{self._serial} through the adb server")
         except BaseException:
             connection.conn.close()
             raise
@@ -76,69 +73,6 @@ class ServerStreams:
     def _lost(self, reason: str) -> LinkLostError:
         return LinkLostError(
             f"Expected the adb server to keep {self._serial}; got: {reason}; "
-            "check the phone and connect again"
-        )
-
-
-class ServerStream:
-    """A stream to one service: after the server's OKAY the socket is the service."""
-
-    def __init__(self, connection: socket.socket, serial: str) -> None:
-        """Take the connection over."""
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connection = connection
-        self._serial = serial
-        self.closed = False
-
-    def read(self, deadline: Deadline | None = None) -> bytes:
-        """Wait for data; see `Stream.read`."""
-        try:
-            while not select.select([self._connection], [], [], deadline.remaining_s() if deadline else None)[
-                0
-            ]:
-                pass
-            return self._connection.recv(_RECEIVE_BYTES)
-        except (OSError, ValueError) as exc:  # ValueError: select on a socket that close() has closed
-            if self.closed:
-                return b""
-            raise self._lost(exc) from exc
-
-    def has_answer(self) -> bool:
-        """Return whether `read` would return at once."""
-        try:
-            return bool(select.select([self._connection], [], [], 0)[0])
-        except (OSError, ValueError):
-            return True
-
-    def write(self, data: bytes, deadline: Deadline | None = None) -> None:
-        """Send data; see `Stream.write`."""
-        unsent = memoryview(data)
-        try:
-            while unsent:
-                limit_s = deadline.remaining_s() if deadline else None
-                if select.select([], [self._connection], [], limit_s)[1]:
-                    unsent = unsent[self._connection.send(unsent) :]
-        except (OSError, ValueError) as exc:
-            raise self._lost(exc) from exc
-
-    def flush(self, deadline: Deadline | None = None) -> None:
-        """Nothing to wait for: the server passes on what it has taken, also after the socket's end."""
-
-    def close(self) -> None:
-        """Close the stream; harmless when it is closed already."""
-        if self.closed:
-            return
-        self.closed = True
-        try:
-            self._connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits on it
-        except OSError:
-            pass  # the server was faster
-        self._connection.close()
-
-    def _lost(self, exc: Exception) -> LinkLostError:
-        return LinkLostError(
-            f"Expected the connection to {self._serial} through the adb server to last; got: {exc}; "
             "check the phone and connect again"
         )
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from android_runner import errors
-from android_runner.adb_routes import PhoneRoute, parse_route, route_fields
+from android_runner.adb_routes import TunnelRoute, parse_route, route_fields
 from android_runner.deadline import Deadline
 from android_runner.errors import DeviceError, LinkLostError
 from android_runner.tunnel import Tunnel
@@ -38,7 +38,7 @@ class TunnelRequest:
         answer_timeout_s: A connection whose last words have had no answer for so long is ended; None: never.
     """
 
-    route: PhoneRoute
+    route: TunnelRoute
     remote_port: int
     open_timeout_s: float
     answer_timeout_s: float | None

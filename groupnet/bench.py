@@ -51,7 +51,7 @@ def bench(
     compare: Annotated[
         Path | None, typer.Option(help="Another bundle, timed in turns with the first one.")
     ] = None,
-    device: Annotated[str, typer.Option(help="host, emulator or adb:SERIAL.")] = "host",
+    device: Annotated[str, typer.Option(help="host, emulator, adb:SERIAL or rpc:HOST:PORT.")] = "host",
     transport: Transport = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads on the device.")] = 1,
     runs: Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groupnet.bench_result import describe_latency
 from groupnet.bundle import MANIFEST, Bundle, check_architecture
-from groupnet.errors import BundleFormatError
+from groupnet.errors import BundleFormatError, OptionsError
 from groupnet.export import read_order
 from groupnet.host_features import check_host_features
 from groupnet.model_source import Request
@@ -51,10 +51,16 @@ def run_bench_native(
         DeviceError: the executable cannot be built, does not run there, or computes other numbers than
             PyTorch.
     """
+    from android_runner.board_device import BoardDevice
     from android_runner.devices import open_device
     from android_runner.native_run import NativeOptions, run_native
 
     opened = open_device(device)
+    if isinstance(opened, BoardDevice):
+        raise OptionsError(
+            f"expected --runtime aot on this machine or a phone; got {device}: copy the executable of "
+            "`groupnet native build` there and run it"
+        )
     info = opened.info()
     check_architecture(bundle, device=info.name, arch=info.arch)
     if info.kind == "host":

@@ -66,7 +66,7 @@ def eval(
     split: Annotated[str, typer.Option(help="Which of the folder's images.")] = "val",
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many images.", show_default="all")] = None,
     device: Annotated[
-        str, typer.Option(help="host, emulator, adb:SERIAL or tracker:HOST:PORT/KEY.")
+        str, typer.Option(help="host, emulator, adb:SERIAL, rpc:HOST:PORT or tracker:HOST:PORT/KEY.")
     ] = "host",
     transport: Transport = None,
     compare: Annotated[

@@ -70,7 +70,7 @@ def tuning_device(spec: str, cores: str | None, target: str | None) -> TuningDev
     """Ask the device that `spec` names who it is.
 
     Args:
-        spec: `host`, `emulator`, `adb:HOST:PORT`, or `tracker:HOST:PORT/KEY` for all phones of a key.
+        spec: `host`, a phone as `open_device` takes it, or `tracker:HOST:PORT/KEY` for all phones of a key.
         cores: which of a phone's cores, as `phone_cores.choose_cores` takes it; None: the fastest ones.
         target: what to build for; None: what the device says that it is.
 
@@ -130,7 +130,7 @@ def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
     from android_runner.rack.phone_info import phones_of
     from android_runner.rack.rack import Rack
     from android_runner.rack.tracked_link import TrackedLink
-    from android_runner.rack.tracker_client import TrackerClient, parse_address
+    from android_runner.rack.tracker_client import TrackerClient, parse_rack
     from android_runner.tuning.phone_answers import PhoneAnswers, patience_s
     from android_runner.tuning.worker import Worker
 
@@ -138,8 +138,7 @@ def _rack(spec: str, cores: str | None, target: str | None) -> TuningDevice:
         raise TuningError(
             "expected --cores with `groupnet agent`, which pins its phone; got it with a tracker"
         )
-    where, _, key = spec.removeprefix("tracker:").partition("/")
-    address = parse_address(where)
+    address, key = parse_rack(spec)
     with TrackerClient(address) as client:
         phones = list(phones_of(client.summary(), key).values())
     kinds = sorted({(phone.core, phone.target, phone.emulated) for phone in phones})

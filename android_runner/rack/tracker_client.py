@@ -45,6 +45,16 @@ def parse_address(text: str) -> TrackerAddress:
     return TrackerAddress(found.group(1), int(found.group(2)))
 
 
+def parse_rack(spec: str) -> tuple[TrackerAddress, str]:
+    """Return the address and key of ``tracker:HOST:PORT/KEY``; raises TrackerError for any other text."""
+    where, _, key = spec.removeprefix("tracker:").partition("/")
+    if not key:
+        raise TrackerError(
+            f"Expected tracker:HOST:PORT/KEY; got '{spec}'; name the key under which agents offer phones"
+        )
+    return parse_address(where), key
+
+
 class TrackerClient:
     """A connection to a tracker, for several threads; a context manager. Each call has a time limit."""
 

@@ -121,7 +121,7 @@ def phone_named(spec: str) -> PhoneDevice:
 
     device = open_device(spec)
     if not isinstance(device, PhoneDevice):
-        raise NoSuchDeviceError(f"Expected a phone, emulator or adb:HOST:PORT; got '{spec}'; choose one")
+        raise NoSuchDeviceError(f"Expected a phone, emulator or adb:SERIAL; got '{spec}'; choose one")
     return device
 
 

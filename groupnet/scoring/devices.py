@@ -28,7 +28,7 @@ class Devices:
 
 
 def find_devices(bundle: Bundle, spec: str, threads: int, say: Callable[[str], None]) -> Devices:
-    """Find the devices of `host`, `emulator`, `adb:HOST:PORT` or `tracker:HOST:PORT/KEY`.
+    """Find the one device that `open_device` knows by a name, or those of `tracker:HOST:PORT/KEY`.
 
     Args:
         bundle: What is scored.
@@ -45,11 +45,10 @@ def find_devices(bundle: Bundle, spec: str, threads: int, say: Callable[[str], N
         return Devices([DeviceOpener(bundle, spec, threads, say)], None)
     from android_runner.rack.phone_info import phones_of
     from android_runner.rack.tracked_link import TrackedLink
-    from android_runner.rack.tracker_client import TrackerClient, parse_address
+    from android_runner.rack.tracker_client import TrackerClient, parse_rack
     from groupnet.scoring.rack_place import RackOpener
 
-    where, _, key = spec.removeprefix("tracker:").partition("/")
-    address = parse_address(where)
+    address, key = parse_rack(spec)
     with TrackerClient(address) as client:
         phones = list(phones_of(client.summary(), key).values())
     kinds = sorted({(phone.core, phone.arch, phone.emulated) for phone in phones})

@@ -23,9 +23,9 @@ def no_other_phones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
 
 
-@pytest.mark.parametrize("spec", ["", "hosts", "phone", "emulator2", "rpc:localhost:1", "ADB:x:1"])
+@pytest.mark.parametrize("spec", ["", "hosts", "phone", "emulator2", "rpcs:localhost:1", "ADB:x:1"])
 def test_an_unknown_form_lists_the_known_ones(spec: str) -> None:
-    with pytest.raises(NoSuchDeviceError, match="host, emulator, adb:SERIAL, adb:HOST:PORT"):
+    with pytest.raises(NoSuchDeviceError, match="host, emulator, adb:SERIAL, adb:HOST:PORT, rpc:HOST:PORT"):
         open_device(spec)
 
 
@@ -54,6 +54,8 @@ def test_a_transport_is_part_of_a_name(spec: str, transport: str | None, name: s
     ("spec", "transport", "said"),
     [
         ("host", "adbutils", "leave it out"),
+        ("rpc:h:1", "adbutils", "leave it out"),
+        ("tracker:h:1/k", "adbutils", "leave it out"),
         ("adb:x", "usb", "adb-shell or adbutils"),
         ("adb:x", "adb", "adb-shell"),
     ],
@@ -61,6 +63,19 @@ def test_a_transport_is_part_of_a_name(spec: str, transport: str | None, name: s
 def test_a_transport_that_does_not_go_with_it(spec: str, transport: str, said: str) -> None:
     with pytest.raises(NoSuchDeviceError, match=said):
         through(spec, transport)
+
+
+@pytest.mark.parametrize(
+    "spec", ["rpc:", "rpc:host", "rpc:host:", "rpc::9090", "rpc:h:70000", "rpc:h:9090/k"]
+)
+def test_a_board_needs_an_address(spec: str) -> None:
+    with pytest.raises(NoSuchDeviceError, match="rpc:HOST:PORT"):
+        open_device(spec)
+
+
+def test_a_rack_is_not_one_device() -> None:
+    with pytest.raises(NoSuchDeviceError, match="`eval` and `tune` take"):
+        open_device("tracker:127.0.0.1:9190/a76")
 
 
 def test_without_an_emulated_phone_the_command_is_named() -> None:

@@ -11,7 +11,13 @@ import tvm.rpc
 
 from android_runner.errors import TrackerError
 from android_runner.rack.tracker import Tracker
-from android_runner.rack.tracker_client import Lease, TrackerAddress, TrackerClient, parse_address
+from android_runner.rack.tracker_client import (
+    Lease,
+    TrackerAddress,
+    TrackerClient,
+    parse_address,
+    parse_rack,
+)
 from android_runner.rack.tracker_protocol import MAGIC, Code, receive_json, send_json
 
 
@@ -145,3 +151,12 @@ def test_addresses() -> None:
     for text in ("", "9190", "host:", "host:70000", "a b:1"):
         with pytest.raises(TrackerError, match="HOST:PORT"):
             parse_address(text)
+
+
+def test_racks() -> None:
+    assert parse_rack("tracker:127.0.0.1:9190/a76") == (TrackerAddress("127.0.0.1", 9190), "a76")
+    for spec in ("tracker:127.0.0.1:9190", "tracker:127.0.0.1:9190/", "tracker:"):
+        with pytest.raises(TrackerError, match="tracker:HOST:PORT/KEY"):
+            parse_rack(spec)
+    with pytest.raises(TrackerError, match="HOST:PORT"):
+        parse_rack("tracker:9190/a76")
