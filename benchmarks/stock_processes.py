@@ -19,6 +19,7 @@ from tvm.s_tir.meta_schedule.runner.local_runner import LocalRunnerFuture
 from tvm.support.popen_pool import PopenWorker
 
 from android_runner.rack.tracker import Tracker
+from benchmarks.errors import BenchmarkError
 from groupnet.console import note
 
 LIMIT_S = 600
@@ -112,7 +113,24 @@ def import_intrinsics() -> None:
 
 
 def building_process_start_s() -> float:
-    """Seconds until a process of `LocalBuilder` could build: its start, and what it imports first."""
+    """Seconds until a process of `LocalBuilder` could build: its start, and what it imports first.
+
+    Raises:
+        BenchmarkError: two processes ended before that.
+    """
+    try:
+        return _started_s()
+    except ChildProcessError:
+        note("the process ended: once more")
+    try:
+        return _started_s()
+    except ChildProcessError as exc:
+        raise BenchmarkError(
+            "expected a process that can build for MetaSchedule; got two that ended; is there memory enough?"
+        ) from exc
+
+
+def _started_s() -> float:
     began = time.perf_counter()
     worker = PopenWorker()
     try:

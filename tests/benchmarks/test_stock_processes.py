@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tvm.s_tir.meta_schedule.runner import RunnerInput, RunnerResult
 
+from benchmarks import stock_processes
+from benchmarks.errors import BenchmarkError
 from benchmarks.stock_processes import PatientRunner, _twice
 
 FAILED = SimpleNamespace(error_msg="LocalBuilder: an exception\nTimeout, killed\n")
@@ -58,3 +60,19 @@ def test_metaschedule_gets_times_that_were_there_at_the_second_try(
     assert [float(one) for one in future.result().run_secs] == [0.5]
     assert said == ["MetaSchedule times 1 candidates"]
     assert "1 of 1 were not timed (too slow)" in capsys.readouterr().err
+
+
+def test_a_process_that_ends_is_started_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[Exception | float] = [ChildProcessError("Subprocess terminated"), 27.0]
+
+    def started() -> float:
+        end = ends.pop(0)
+        if isinstance(end, Exception):
+            raise end
+        return float(end)
+
+    monkeypatch.setattr(stock_processes, "_started_s", started)
+    assert stock_processes.building_process_start_s() == 27.0
+    ends += [ChildProcessError(), ChildProcessError()]
+    with pytest.raises(BenchmarkError, match="two that ended"):
+        stock_processes.building_process_start_s()
