@@ -8,6 +8,8 @@ from tvm_schedules.bitserial_conv2d import bitserial_conv2d_kernel
 from tvm_schedules.cores import register_file
 from tvm_schedules.float_conv2d import float_conv2d_kernel
 from tvm_schedules.grouped_conv2d import candidate_regions, grouped_conv2d_kernel
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel
+from tvm_schedules.pixel_weights import needed_registers
 from tvm_schedules.tile import RegisterFile, Tile, candidate_tiles
 from tvm_schedules.tuning.choice import Choice
 from tvm_schedules.tuning.request import KernelRequest
@@ -33,6 +35,10 @@ def _float(request: KernelRequest, target: Any) -> list[Choice]:
     return [Choice(tile) for tile in _tiles(request, register_file(target), binary=False)]
 
 
+def _pixel(request: KernelRequest, target: Any) -> list[Choice]:
+    return [Choice(tile) for tile in _tiles(request, needed_registers(target), binary=False)]
+
+
 def _grouped(request: KernelRequest, target: Any) -> list[Choice]:
     tiles = _tiles(request, register_file(target), binary=True)
     shape, branches = request.shape, dict(request.options)["branches"]
@@ -43,5 +49,6 @@ _SPACES: dict[Callable[..., Any], Callable[[KernelRequest, Any], list[Choice]]] 
     fused_binary_conv2d_kernel: _binary,
     bitserial_conv2d_kernel: _binary,
     float_conv2d_kernel: _float,
+    pixel_conv2d_kernel: _pixel,
     grouped_conv2d_kernel: _grouped,
 }

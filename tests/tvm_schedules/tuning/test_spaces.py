@@ -9,6 +9,8 @@ from tvm_schedules.bitserial_conv2d import BitserialConv2dShape, bitserial_conv2
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.pack import PackShape, pack_kernel
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel
+from tvm_schedules.pixel_weights import PixelConv2dShape
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tuning.request import KernelRequest, kernel_name
 from tvm_schedules.tuning.spaces import kernel_space
@@ -29,10 +31,18 @@ REQUESTS = {
 }
 
 
+PIXEL = KernelRequest(pixel_conv2d_kernel, PixelConv2dShape(1, 6, 5, 3, 32, (3, 3)), (("relu", True),))
+
+
 @pytest.mark.parametrize("target", ["cortex-a76", "haswell"])
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_the_default_comes_first_and_nothing_twice(kind: str, target: str) -> None:
     check_space(REQUESTS[kind], target)
+
+
+@pytest.mark.parametrize("target", ["cortex-a76", "znver4"])
+def test_the_space_of_a_convolution_of_pixels(target: str) -> None:
+    check_space(PIXEL, target)
 
 
 def check_space(request: KernelRequest, target: str) -> None:
