@@ -117,6 +117,11 @@ def _inputs(function: Any, request: KernelRequest, seed: int) -> list[Array]:
 
 
 def _numbers(name: str, shape: list[int], dtype: str, geometry: Any, rng: np.random.Generator) -> Array:
+    if dtype == "int8":
+        return _digits(shape, geometry.taps, rng)
+    if name == "scale" and dtype == "float32":
+        # A power of two rounds no product, however large the sum that it scales.
+        return rng.choice(np.array([-2, -1, 1, 2], np.float32), shape)
     if dtype == "float32":
         return rng.integers(-_FLOATS, _FLOATS, shape, endpoint=True).astype(np.float32)
     made = rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
@@ -125,4 +130,18 @@ def _numbers(name: str, shape: list[int], dtype: str, geometry: Any, rng: np.ran
         # Bits past the last channel are 0, which is what keeps counts within their lanes.
         last = made[..., -1] if name.startswith(("words", "planes")) else made[..., -1, :]
         last &= np.uint32((1 << rest) - 1)
+    return made
+
+
+def _digits(shape: list[int], taps: int, rng: np.random.Generator) -> Array:
+    """Weights of bytes `[blocks, groups, digits, block, taps of a group]`, of `pixel_weights`.
+
+    One digit of each channel is not 0, so that a sum of digits is as exact as a digit's; behind the last tap
+    all are, as the bytes that a kernel multiplies there are whatever lies in memory.
+    """
+    blocks, _, digits, block, group = shape
+    chosen = rng.integers(0, digits, (blocks, 1, 1, block, 1)) == np.arange(digits).reshape(1, 1, -1, 1, 1)
+    made = np.where(chosen, rng.integers(-128, 127, shape, np.int8, endpoint=True), np.int8(0))
+    if taps % group:
+        made[:, -1, :, :, taps % group :] = 0
     return made

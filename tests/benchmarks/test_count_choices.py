@@ -45,6 +45,7 @@ def test_a_choice_wins_by_a_margin_only(
         return (decisive, None) if obtained == "counted" else (dict.fromkeys(choices, 7), decisive)
 
     monkeypatch.setattr(count_choices, "executed", executed)
+    monkeypatch.setattr(count_choices, "mca_version", lambda: "19")
     record = count_choices.choose(TASK, TARGET, CORE, 3, obtained)
     assert record.choice == str(other if wins else SPACE[0])
     told = (record.instructions, record.default_instructions, record.cycles, record.default_cycles)

@@ -10,6 +10,8 @@ from tvm_schedules.binary_conv2d import BinaryConv2dShape, BinaryEpilogue, fused
 from tvm_schedules.float_conv2d import FloatConv2dShape, float_conv2d_kernel
 from tvm_schedules.grouped_conv2d import GroupedEpilogue, grouped_conv2d_kernel
 from tvm_schedules.packing import PackedOutput
+from tvm_schedules.pixel_conv2d import pixel_conv2d_kernel
+from tvm_schedules.pixel_weights import PixelConv2dShape, pixel_registers
 from tvm_schedules.targets import resolve_target
 from tvm_schedules.tuning.request import KernelRequest
 from tvm_schedules.tuning.spaces import kernel_space
@@ -44,6 +46,17 @@ def test_every_kind_of_kernel_is_exact_and_timed(kind: str) -> None:
         times = bench.measure(choice, rounds=1)
         assert times.seconds > 0
         assert times.default_seconds > 0
+
+
+@pytest.mark.skipif(pixel_registers(resolve_target("host")) is None, reason="no byte dot product here")
+def test_what_lies_behind_the_last_tap_is_no_difference() -> None:
+    target = resolve_target("host")
+    # 27 taps: the last group of four has room for one more.
+    shape = PixelConv2dShape(1, 9, 7, 3, 24, (3, 3), padding=(1, 1))
+    request = KernelRequest(pixel_conv2d_kernel, shape, (("relu", False),))
+    bench = Bench(request, target, HostPlace())
+    for choice in kernel_space(request, target):
+        assert bench.measure(choice, rounds=1).seconds > 0
 
 
 def test_other_numbers_are_refused() -> None:
