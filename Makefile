@@ -44,6 +44,7 @@ app-tools:
 	command -v javac >/dev/null || missing+=" openjdk-17-jdk-headless"; \
 	command -v npm >/dev/null || missing+=" npm"; \
 	test -f /usr/share/android-framework-res/framework-res.apk || missing+=" android-framework-res"; \
+	command -v llvm-mca-19 >/dev/null || missing+=" llvm-19"; \
 	command -v valgrind >/dev/null || missing+=" valgrind libc6-dbg"; \
 	test -f /usr/share/java/json-android.jar || missing+=" libandroid-json-org-java"; \
 	test -d /usr/share/fonts/truetype/dejavu || missing+=" fonts-dejavu-core"; \
